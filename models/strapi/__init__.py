@@ -1,0 +1,33 @@
+"""Strapi's administrators, in whichever shape its version left them."""
+
+from models.strapi.administrators import (
+    SUPER_ADMIN,
+    AddressTaken,
+    Administrators,
+    Altered,
+    Gone,
+    NoAdministratorYet,
+    RoleUnusable,
+    new_document_id,
+)
+from models.strapi.file import Strapi, StrapiBusy
+from models.strapi.people import Administrator, Author, Identity
+from models.strapi.shape import StrapiUnavailable, UnknownShape
+
+__all__ = [
+    "SUPER_ADMIN",
+    "AddressTaken",
+    "Administrator",
+    "Administrators",
+    "Altered",
+    "Author",
+    "Gone",
+    "Identity",
+    "NoAdministratorYet",
+    "RoleUnusable",
+    "Strapi",
+    "StrapiBusy",
+    "StrapiUnavailable",
+    "UnknownShape",
+    "new_document_id",
+]

@@ -1,0 +1,186 @@
+"""The people in Strapi's admin_users: found, let in as inactive authors, activated, removed."""
+
+import secrets
+import string
+from collections.abc import Iterable
+from datetime import datetime
+
+from peewee import SQL, Database, chunked, fn
+
+from models.strapi.people import Administrator, Author, Identity
+from models.strapi.shape import Shape, StrapiUnavailable
+
+SUPER_ADMIN = "strapi-super-admin"
+
+
+class NoAdministratorYet(StrapiUnavailable):
+    """Nobody has registered as Strapi's first super admin: a row now would lock them out."""
+
+
+class RoleUnusable(StrapiUnavailable):
+    """The role that authors get is missing, doubled, or the super admins' own."""
+
+
+class AddressTaken(Exception):
+    """Strapi has an administrator with this address who did not come through us."""
+
+
+class Gone(Exception):
+    """The row that we made is no longer there, or belongs to somebody else."""
+
+
+class Altered(Exception):
+    """The row is ours, but somebody changed it in Strapi so that it is not ours to decide."""
+
+
+def new_document_id() -> str:
+    """A document id as Strapi 5 makes them: 24 characters, a letter first (cuid2)."""
+    letters = string.ascii_lowercase
+    rest = "".join(secrets.choice(letters + string.digits) for _ in range(23))
+    return secrets.choice(letters) + rest
+
+
+class Administrators:
+    """The administrators of one open database; inside a transaction where it writes."""
+
+    def __init__(self, database: Database, author_role: str) -> None:
+        """Look into the open `database`, whose authors have the role `author_role`."""
+        self.shape = Shape.of(database)
+        self.author_role = author_role
+
+    def admit(self, author: Author, replaced: Identity | None = None) -> Administrator:
+        """Make `author`'s row, inactive, in the place of the one that was `replaced`, if any; a
+        row made before under the same identity is given this password instead, so that an
+        attempt that a crash cut short can be repeated.
+
+        Raises NoAdministratorYet, RoleUnusable, AddressTaken.
+        """
+        role = self.role_id()
+        if not self.exist():
+            raise NoAdministratorYet("Strapi has no administrator yet: register its first one")
+        for row in self.named(author.identity.email):
+            if row.is_active:
+                raise AddressTaken
+            if row.belongs_to(author.identity):
+                self._update(row, password=author.password)
+                return row
+            if replaced is None or not row.belongs_to(replaced):
+                raise AddressTaken
+            self._delete(row)
+        return self._insert(author, role)
+
+    def activate(self, identity: Identity, at: datetime) -> None:
+        """Let the author in. Raises Gone, Altered."""
+        row = self.ours(identity)
+        if not row.is_active:
+            self._refuse_altered(row)
+            self._update(row, is_active=True, updated_at=at)
+
+    def remove(self, identity: Identity) -> None:
+        """Delete the author's row, which must still be as we made it. Raises Gone, Altered."""
+        row = self.ours(identity)
+        if row.is_active:
+            raise Altered("the account is active")
+        self._refuse_altered(row)
+        self._delete(row)
+
+    def write_nothing(self) -> None:
+        """Ask for the right to write; SQLite refuses it for a file that may only be read."""
+        self.shape.admins.update(is_active=False).where(SQL("0")).execute()
+
+    def exist(self) -> bool:
+        """Whether there is any administrator: before, a row of ours would make Strapi refuse
+        to register its first super admin, for ever."""
+        return self.shape.admins.select().exists()
+
+    def ours(self, identity: Identity) -> Administrator:
+        """The row that we made. Raises Gone."""
+        for row in self.named(identity.email):
+            if row.belongs_to(identity):
+                return row
+        raise Gone
+
+    def named(self, email: str) -> list[Administrator]:
+        """Every administrator of this lower-case address, however Strapi spells it."""
+        admins = self.shape.admins
+        return list(admins.select().where(fn.LOWER(admins.email) == email).order_by(admins.id))
+
+    def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
+        """The administrators of these ids, those that there are."""
+        admins = self.shape.admins
+        rows: list[Administrator] = []
+        for some in chunked(ids, 500):
+            rows.extend(admins.select().where(admins.id.in_(some)))
+        return {row.id: row for row in rows}
+
+    def super_admins(self) -> list[Administrator]:
+        """The active super admins."""
+        admins, roles, links = self.shape.admins, self.shape.roles, self.shape.links
+        query = (
+            admins.select()
+            .join(links, on=(links.user_id == admins.id))
+            .join(roles, on=(roles.id == links.role_id))
+            .where(roles.code == SUPER_ADMIN, admins.is_active == True)  # noqa: E712 (SQL)
+            .where(admins.blocked.is_null() | (admins.blocked == False))  # noqa: E712 (SQL)
+            .distinct()
+        )
+        return list(query.order_by(admins.id))
+
+    def role_id(self) -> int:
+        """The id of the authors' role. Raises RoleUnusable."""
+        roles = self.shape.roles
+        found = list(roles.select().where(roles.code == self.author_role))
+        if self.author_role == SUPER_ADMIN:
+            raise RoleUnusable("authors cannot be given the super admins' role")
+        if len(found) != 1:
+            raise RoleUnusable(
+                f"Strapi has {len(found)} roles with the code {self.author_role!r}, not one:"
+                " set SIGNUP_AUTHOR_ROLE to a role's code"
+            )
+        return found[0].id
+
+    def _insert(self, author: Author, role: int) -> Administrator:
+        born = author.identity.born_at
+        strapi_5 = {"document_id": author.identity.document_id, "published_at": born}
+        fields = self.shape.admins._meta.fields
+        row = self.shape.admins.create(
+            firstname=author.firstname,
+            lastname=author.lastname,
+            email=author.identity.email,
+            password=author.password,
+            is_active=False,
+            blocked=False,
+            created_at=born,
+            updated_at=born,
+            **{name: value for name, value in strapi_5.items() if name in fields},
+        )
+        self._link(row, role)
+        return row
+
+    def _link(self, row: Administrator, role: int) -> None:
+        links, shape = self.shape.links, self.shape
+        link: dict[str, float] = {"user_id": row.id, "role_id": role}
+        if shape.role_order:
+            link[shape.role_order] = 1
+        if shape.user_order:
+            order = fn.MAX(getattr(links, shape.user_order))
+            last = links.select(order).where(links.role_id == role).scalar()
+            link[shape.user_order] = (last or 0) + 1
+        links.insert(**link).execute()
+
+    def _delete(self, row: Administrator) -> None:
+        links = self.shape.links
+        links.delete().where(links.user_id == row.id).execute()
+        row.delete_instance()
+
+    def _update(self, row: Administrator, **values: object) -> None:
+        admins = self.shape.admins
+        admins.update(**values).where(admins.id == row.id).execute()
+
+    def _refuse_altered(self, row: Administrator) -> None:
+        links = self.shape.links
+        given = links.select(links.role_id).where(links.user_id == row.id)
+        if {link.role_id for link in given} != {self.role_id()}:
+            raise Altered("the account was given other roles in Strapi: decide in Strapi's panel")
+        if len(self.named(row.address)) > 1:
+            raise Altered("Strapi has two accounts of this address: delete one in Strapi's panel")

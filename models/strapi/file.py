@@ -1,0 +1,116 @@
+"""Strapi's SQLite file: somebody else's house, entered rarely, for milliseconds, by the door."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from peewee import DatabaseError, SqliteDatabase
+
+from models.strapi.administrators import Administrators
+from models.strapi.shape import StrapiUnavailable
+
+T = TypeVar("T")
+
+# Seconds for which a busy file is tried again before the visitor is asked to come back.
+PATIENCE = 5.0
+# Seconds that SQLite itself waits for a lock. Short, because a COMMIT that waits for a
+# reader keeps Strapi from writing, and Strapi's driver waits with its whole event loop.
+LOCK_TIMEOUT = 0.1
+
+
+# What SQLite says, and what an operator can do about it.
+ADVICE = {
+    "unable to open": "is not there or may not be opened: correct SIGNUP_STRAPI_DATABASE,"
+    " or let the service's user read and write the file and its folder",
+    "not a database": "is not an SQLite database: correct SIGNUP_STRAPI_DATABASE",
+    "readonly": "cannot be written: let the service's user write the file and its folder",
+    "malformed": "is damaged: restore it from a backup",
+    "disk is full": "cannot be written: its disk is full",
+}
+
+
+class StrapiBusy(StrapiUnavailable):
+    """Somebody else has been writing for longer than we care to wait."""
+
+
+class Strapi:
+    """Strapi's database as its path names it at each moment: opened for every operation, so
+    that a restored or moved file is noticed, and never created, migrated or kept open."""
+
+    def __init__(self, path: str | None, author_role: str) -> None:
+        """Name the file; it is not looked at before it is asked."""
+        self.path = Path(path.removeprefix("sqlite:///")).absolute() if path else None
+        self.author_role = author_role
+
+    def read(self, question: Callable[[Administrators], T]) -> T:
+        """The answer to `question`. Raises StrapiUnavailable."""
+        return self._patiently(lambda database: self._ask(database, question))
+
+    def write(self, change: Callable[[Administrators], T]) -> T:
+        """Run `change` in one IMMEDIATE transaction, the whole of it again while Strapi is
+        busy: do nothing slow in it, and nothing that must not happen twice.
+
+        Raises StrapiUnavailable, and then nothing was written.
+        """
+
+        def transaction(database: SqliteDatabase) -> T:
+            with database.atomic("IMMEDIATE"):
+                return self._ask(database, change)
+
+        return self._patiently(transaction)
+
+    def mark(self) -> tuple[int, ...]:
+        """Differs from an earlier mark where the file may have changed: looked at with `stat`
+        alone, because closing a plain handle would drop this process's SQLite locks."""
+        marks: list[int] = []
+        for path in (self.path, Path(f"{self.path}-wal")):
+            try:
+                found = path.stat() if path else None
+            except OSError:
+                found = None
+            marks += (found.st_ino, found.st_mtime_ns, found.st_size) if found else (0, 0, 0)
+        return tuple(marks)
+
+    def _ask(self, database: SqliteDatabase, question: Callable[[Administrators], T]) -> T:
+        return question(Administrators(database, self.author_role))
+
+    def _patiently(self, work: Callable[[SqliteDatabase], T]) -> T:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._connected() as database:
+                    return work(database)
+            except StrapiBusy:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.01, 0.1))
+
+    @contextmanager
+    def _connected(self) -> Iterator[SqliteDatabase]:
+        if self.path is None:
+            raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
+        database = SqliteDatabase(
+            # Without mode=rw, SQLite would create a file that is not there.
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            pragmas={"foreign_keys": 1},
+            timeout=LOCK_TIMEOUT,
+        )
+        try:
+            with database.connection_context():
+                yield database
+        except DatabaseError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: DatabaseError) -> StrapiUnavailable:
+        reason = str(error)
+        if "locked" in reason or "busy" in reason:
+            return StrapiBusy(f"{self.path} is busy")
+        for sign, advice in ADVICE.items():
+            if sign in reason:
+                return StrapiUnavailable(f"{self.path} {advice}")
+        return StrapiUnavailable(f"{self.path}: {reason}")

@@ -1,0 +1,83 @@
+"""Which tables and columns an open Strapi database has: read from it, never from a version."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from peewee import Database, Field, FloatField, Model, TextField
+
+from models.instant import InstantField
+from models.strapi.people import Administrator, Link, Role
+
+M = TypeVar("M", bound=Model)
+
+# Strapi 5 and Strapi 4; a file that was upgraded may still hold the older one, unused.
+LINK_TABLES = ("admin_users_roles_lnk", "admin_users_roles_links")
+# The place of a role among a person's, and of a person among a role's; the older names are
+# Strapi 4's, since 4.5.
+ROLE_ORDERS = ("role_ord", "role_order")
+USER_ORDERS = ("user_ord", "user_order")
+# Columns that some versions have and every row of theirs fills.
+OPTIONAL: dict[type[Model], dict[str, type[Field]]] = {
+    Administrator: {"document_id": TextField, "published_at": InstantField},
+    Link: dict.fromkeys((*ROLE_ORDERS, *USER_ORDERS), FloatField),
+    Role: {},
+}
+
+
+class StrapiUnavailable(Exception):
+    """Strapi's database cannot be used at this moment; the message says why and what to do."""
+
+
+class UnknownShape(StrapiUnavailable):
+    """The file is not Strapi's, or of a shape that this service does not know."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The tables of one open database, as models with the columns that it has."""
+
+    admins: type[Administrator]
+    roles: type[Role]
+    links: type[Link]
+    role_order: str | None
+    user_order: str | None
+
+    @classmethod
+    def of(cls, database: Database) -> "Shape":
+        """Describe the open `database`. Raises UnknownShape with the exact difference."""
+        tables = set(database.get_tables())
+        link = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
+        if missing := {"admin_users", "admin_roles", link} - tables:
+            raise UnknownShape(f"Strapi's database has no table {', '.join(sorted(missing))}")
+        links = _model(database, Link, link)
+        return cls(
+            _model(database, Administrator, "admin_users"),
+            _model(database, Role, "admin_roles"),
+            links,
+            next((name for name in ROLE_ORDERS if hasattr(links, name)), None),
+            next((name for name in USER_ORDERS if hasattr(links, name)), None),
+        )
+
+
+def _model(database: Database, base: type[M], table: str) -> type[M]:
+    """`base` as a model of this database's own, which threads may use beside others."""
+    needed = {field.column_name for field in base._meta.sorted_fields}
+    optional = OPTIONAL[base]
+    there = _columns(database, table, needed | set(optional))
+    if missing := needed - there:
+        raise UnknownShape(f"Strapi's table {table} has no column {', '.join(sorted(missing))}")
+    extra = {name: kind(null=True) for name, kind in optional.items() if name in there}
+    meta = type("Meta", (), {"database": database, "table_name": table})
+    return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})
+
+
+def _columns(database: Database, table: str, known: set[str]) -> set[str]:
+    columns = database.get_columns(table)
+    for column in columns:
+        must_be_filled = not (column.null or column.primary_key or column.default is not None)
+        if must_be_filled and column.name not in known:
+            raise UnknownShape(
+                f"Strapi's table {table} has a column {column.name} that must be filled"
+                " and that this service does not know"
+            )
+    return {column.name for column in columns}
