@@ -1,0 +1,41 @@
+"""Confirming: the step that turns a proven mailbox into an inactive author in Strapi.
+
+It touches two databases, and no transaction spans them. The ledger first notes what will be
+written, then Strapi's file is written, then the ledger says so. Killed in between, either
+nothing happened and the link still works, or `settle` finds the row by its document id or
+birth, and completes the signup.
+"""
+
+from models.signups import Signup, State
+from models.strapi import Author, Strapi
+
+
+class QueueFull(Exception):
+    """As many signups wait for a decision as may wait at a time."""
+
+
+def confirm(
+    signup: Signup,
+    strapi: Strapi,
+    *,
+    hashed: str,
+    firstname: str,
+    lastname: str | None,
+    why: str | None,
+    most_waiting: int,
+) -> None:
+    """Make the author in Strapi, inactive, with a password hashed beforehand.
+
+    A signup that is past this step stays as it is. Raises QueueFull, and AddressTaken,
+    StrapiUnavailable after which the link still works.
+    """
+    if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
+        raise QueueFull
+    if not signup.intend(firstname, lastname, why):
+        return
+    author = Author(signup.identity, firstname, lastname, hashed)
+    before = signup.predecessor()
+    row = strapi.write(lambda people: people.admit(author, before.identity if before else None))
+    if not signup.admitted(row) and signup.state == State.STOPPED:
+        # "This wasn't me" was said while the row was on its way.
+        strapi.write(lambda people: people.remove(author.identity))

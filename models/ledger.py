@@ -1,0 +1,71 @@
+"""The service's own database: what was asked, confirmed, decided, and is still owed."""
+
+from pathlib import Path
+
+from peewee import AutoField, InterfaceError, Model, OperationalError, SqliteDatabase
+from playhouse.migrations import Runner
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# A read that leads to a write must hold the lock from the start: a deferred transaction
+# would fail at once, whatever the timeout, when somebody else wrote in between.
+database = SqliteDatabase(None, lock_type="IMMEDIATE")
+
+LedgerUnavailable = (OperationalError, InterfaceError)
+"""What the ledger raises when its disk is full, its file away or somebody else too busy."""
+
+
+class LedgerTooNew(Exception):
+    """A newer version of this service has migrated the ledger; this one would misread it."""
+
+
+class Record(Model):
+    """A row of the ledger."""
+
+    id = AutoField()
+
+    class Meta:
+        """Every record lives in the one ledger."""
+
+        database = database
+
+
+def use(path: str | Path) -> None:
+    """Make the SQLite file `path` this process's ledger: created for its owner's eyes alone
+    where it is missing, and brought up to date.
+
+    Raises LedgerTooNew, LedgerUnavailable.
+    """
+    file = Path(str(path).removeprefix("sqlite:///")).absolute()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise OperationalError(f"the ledger {file} cannot be made: {error.strerror}") from error
+    if not database.is_closed():
+        database.close()
+    database.init(
+        str(file),
+        pragmas={
+            "journal_mode": "wal",
+            # What we answered "yes" to must survive a power cut.
+            "synchronous": "full",
+            "foreign_keys": 1,
+            "secure_delete": 1,
+        },
+        timeout=5,
+    )
+    migrate()
+
+
+def migrate() -> None:
+    """Bring the ledger's tables up to date, in one transaction. Raises LedgerTooNew."""
+    with database.connection_context(), database.atomic():
+        runner = Runner(database, str(MIGRATIONS))
+        known = {migration.name for migration in runner.migrations()}
+        if unknown := set(runner.applied()) - known:
+            raise LedgerTooNew(
+                f"the ledger was migrated by a newer version ({', '.join(sorted(unknown))}):"
+                " run that version, or restore the backup made before it"
+            )
+        runner.up()
