@@ -1,0 +1,41 @@
+"""Author signup for Strapi: the table of contents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from flask.cli import load_dotenv
+
+from signup import (
+    api,
+    commands,
+    courier,
+    databases,
+    errors,
+    health,
+    pages,
+    review,
+    sandbox,
+    security,
+    settings,
+)
+
+
+def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
+    """The application, from these settings or from the environment; whatever is wrong with
+    them is for `flask check` to tell, and for `serve` to refuse."""
+    app = Flask(__name__)
+    settings.load(app, configured)
+    parts = security, databases, errors, pages, review, api, health, courier, commands, sandbox
+    for part in parts:
+        part.init_app(app)
+    return app
+
+
+def serve() -> Flask:
+    """The application with a running courier, for gunicorn. Raises SettingsError."""
+    load_dotenv()
+    app = create_app()
+    settings.require(app)
+    app.extensions["courier"].start()
+    return app

@@ -1,0 +1,12 @@
+"""How gunicorn runs the service: one worker, whose courier is the only one; many threads."""
+
+workers = 1
+worker_class = "gthread"
+threads = 8
+# A page may wait 5 seconds for Strapi's file and hash a password besides.
+timeout = 30
+graceful_timeout = 30
+# Without an access log no link's token is written anywhere.
+accesslog = None
+# Nobody commands the service from outside.
+control_socket_disable = True

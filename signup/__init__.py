@@ -1,0 +1,1 @@
+"""What happens: forms, links, letters, pages, and the courier."""

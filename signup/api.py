@@ -1,0 +1,142 @@
+"""The same for programs: JSON, with a super admin's Strapi credentials in every request."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from models import deciding
+from models.deciding import Decided
+from models.sessions import authenticate
+from models.signups import Signup, State
+from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
+from signup.databases import strapi
+from signup.forms import WHY_LENGTH
+
+api = Blueprint("api", __name__, url_prefix="/api")
+
+PAGE = 25
+NO_HEADERS: Mapping[str, str] = {}
+
+
+def init_app(app: Flask) -> None:
+    """Add the API."""
+    app.register_blueprint(api)
+
+
+@api.before_request
+def guard() -> ResponseReturnValue | None:
+    """One answer for everybody but an active super admin, so that it tells nothing."""
+    given = request.authorization
+    g.reviewer = None
+    if given is not None and given.type == "basic":
+        g.reviewer = authenticate(strapi(), given.username or "", given.password or "")
+    if g.reviewer is None:
+        challenge = {"WWW-Authenticate": 'Basic realm="Strapi super admins"'}
+        detail = "Log in as an active super admin of Strapi."
+        return problem(HTTPStatus.UNAUTHORIZED, detail, challenge)
+    return None
+
+
+@api.get("/authors")
+def authors() -> ResponseReturnValue:
+    """A page of the signups in a state."""
+    state = request.args.get("state", State.WAITING)
+    if state not in list(State):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"state is one of {', '.join(State)}.")
+    page = request.args.get("page", "1")
+    if not page.isdecimal() or not 1 <= int(page) < 2**31:
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "page is a number from 1 up.")
+    signups, total = Signup.search(state, request.args.get("q", ""), int(page), PAGE)
+    pages = max(-(-total // PAGE), 1)
+    shown = [author(signup) for signup in signups]
+    return {"authors": shown, "page": int(page), "pages": pages, "total": total}
+
+
+@api.post("/authors/<int:author_id>/activate")
+def activate(author_id: int) -> ResponseReturnValue:
+    """Let an author in."""
+    return _decided(author_id, partial(deciding.activate, by=g.reviewer.email))
+
+
+@api.post("/authors/<int:author_id>/decline")
+def decline(author_id: int) -> ResponseReturnValue:
+    """Refuse an author."""
+    if not request.is_json:
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.")
+    body: Any = request.get_json(silent=True)
+    if complaint := _complaint(body):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, complaint)
+    reason, tell = body.get("reason"), body.get("tell", True)
+    return _decided(
+        author_id, partial(deciding.decline, by=g.reviewer.email, reason=reason, tell=tell)
+    )
+
+
+@api.errorhandler(StrapiUnavailable)
+def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
+    """Nothing was decided; try again."""
+    current_app.logger.error("nobody can review: %s", error)
+    detail = "Strapi's database cannot be used at this moment. Nothing was decided."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
+
+
+def author(signup: Signup) -> dict[str, Any]:
+    """A signup as the API tells it; instants in UTC (RFC 3339)."""
+    state = State.WAITING if signup.state == State.ACTIVATING else signup.state
+    return {
+        "id": signup.strapi_id,
+        "email": signup.email,
+        "firstname": signup.firstname,
+        "lastname": signup.lastname,
+        "state": state,
+        "why": signup.why,
+        "asked_at": _told(signup.asked_at),
+        "confirmed_at": _told(signup.confirmed_at),
+        "decided_at": _told(signup.decided_at),
+        "decided_by": signup.decided_by,
+        "reason": signup.reason,
+    }
+
+
+def problem(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] = NO_HEADERS
+) -> ResponseReturnValue:
+    """An error as RFC 9457 wants it."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    return body, int(status), {**headers, "Content-Type": "application/problem+json"}
+
+
+def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> ResponseReturnValue:
+    signup = Signup.of_author(author_id)
+    if signup is None:
+        return problem(HTTPStatus.NOT_FOUND, "There is no such author, or not one of ours.")
+    try:
+        verb(signup, strapi())
+    except Gone:
+        return problem(HTTPStatus.NOT_FOUND, "The author is no longer in Strapi.")
+    except Decided:
+        by = signup.decided_by or "somebody in Strapi"
+        return problem(HTTPStatus.CONFLICT, f"Already {signup.state}, decided by {by}.")
+    except Altered as error:
+        return problem(HTTPStatus.CONFLICT, f"Not decided: {error}.")
+    return author(signup)
+
+
+def _complaint(body: object) -> str | None:
+    if not isinstance(body, dict):
+        return 'Send an object like {"reason": "…", "tell": true}.'
+    reason = body.get("reason")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > WHY_LENGTH):
+        return f"reason is text of at most {WHY_LENGTH} characters."
+    if not isinstance(body.get("tell", True), bool):
+        return "tell is true or false."
+    return None
+
+
+def _told(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="milliseconds") if instant else None

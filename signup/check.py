@@ -1,0 +1,72 @@
+"""What `flask check` looks at: each thing, and what is wrong with it."""
+
+import os
+import smtplib
+from collections.abc import Iterator
+
+from flask import current_app
+
+from models.outbox import Letter
+from models.strapi import StrapiUnavailable
+from models.strapi.administrators import Administrators
+from signup import settings
+from signup.courier import Connection
+from signup.databases import strapi
+
+Finding = tuple[str, str | None]
+
+
+def findings() -> Iterator[Finding]:
+    """Each thing looked at, with None, or what is wrong and what to do."""
+    complaints = list(settings.complaints(current_app.config))
+    yield "settings", None if not complaints else "\n       ".join(complaints)
+    yield from _ledger()
+    yield from _strapi()
+    yield from _mail()
+
+
+def _ledger() -> Iterator[Finding]:
+    what = f"ledger {current_app.config['LEDGER']}"
+    if complaint := current_app.extensions["ledger_complaint"]:
+        yield what, complaint
+        return
+    yield what, None
+    parked = Letter.parked()
+    troubles = "; ".join(f"letter {letter.id}: {letter.trouble}" for letter in parked)
+    yield "letters", f"{len(parked)} could not be delivered: {troubles}" if parked else None
+
+
+def _strapi() -> Iterator[Finding]:
+    what = f"Strapi's database {current_app.config['STRAPI_DATABASE']}"
+    try:
+        complaint = strapi().write(_complaint)
+    except StrapiUnavailable as error:
+        complaint = str(error)
+    path = strapi().path
+    if complaint is None and path and not os.access(path.parent, os.W_OK):
+        complaint = f"let the service's user write the folder {path.parent}, for SQLite's journal"
+    yield f"{what}: shape, role, writable", complaint
+
+
+def _complaint(people: Administrators) -> str | None:
+    people.write_nothing()
+    people.role_id()
+    if not people.exist():
+        return "Strapi has no administrator yet: open its panel and register the first one"
+    if not people.super_admins():
+        return "Strapi has no active super admin: nobody can decide about signups"
+    return None
+
+
+def _mail() -> Iterator[Finding]:
+    config = current_app.config
+    what = f"mail server {config['MAIL_SERVER']}:{config['MAIL_PORT']}"
+    if not config["MAIL_SERVER"]:
+        yield what, "no mail server is named"
+        return
+    try:
+        with Connection(current_app.extensions["mail"]):
+            yield what, None
+    except (smtplib.SMTPException, OSError) as error:
+        advice = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
+        yield what, f"{type(error).__name__}: {error}; {advice}"

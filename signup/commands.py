@@ -1,0 +1,123 @@
+"""Commands for operators: what the pages do, and looking after the service."""
+
+import getpass
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from models import deciding
+from models.deciding import Decided
+from models.purging import purge as purge_ledger
+from models.signups import Signup, State
+from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
+from signup import courier, sandbox, settings
+from signup.check import findings
+from signup.databases import strapi
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands."""
+    for command in (check, demo, deliver, authors, activate, decline, purge):
+        app.cli.add_command(command)
+
+
+@click.command()
+@with_appcontext
+def check() -> None:
+    """Look at settings, databases and mail server, and say what to do."""
+    wrong = 0
+    for what, complaint in findings():
+        wrong += complaint is not None
+        click.echo(f"{'ok   ' if complaint is None else 'WRONG'}  {what}")
+        if complaint:
+            click.echo(f"       {complaint}")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
+def demo(port: int) -> None:
+    """Try everything in a sandbox: no Strapi, no mail server, nothing to set."""
+    sandbox.serve(port)
+
+
+@click.command()
+@with_appcontext
+def deliver() -> None:
+    """Send what is due, and exit."""
+    settings.require(current_app._get_current_object())  # type: ignore[attr-defined]
+    sent = 0
+    courier.settle()
+    while courier.deliver_one():
+        sent += 1
+    click.echo(f"{sent} letter{'' if sent == 1 else 's'} handled")
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in State]),
+    default=State.WAITING.value,
+    show_default=True,
+)
+@with_appcontext
+def authors(state: str) -> None:
+    """List the signups in a state."""
+    page, total = 1, 1
+    while (page - 1) * 100 < total:
+        signups, total = Signup.search(state, "", page, 100)
+        for signup in signups:
+            click.echo(f"{signup.strapi_id or '-'}\t{signup.email}\t{signup.name}\t{signup.state}")
+        page += 1
+
+
+@click.command()
+@click.argument("email")
+@with_appcontext
+def activate(email: str) -> None:
+    """Let the author with this address in."""
+    _decide(email, partial(deciding.activate, by=_operator()))
+
+
+@click.command()
+@click.argument("email")
+@click.option("--reason", help="Goes into the letter.")
+@click.option("--silently", is_flag=True, help="Send no letter.")
+@with_appcontext
+def decline(email: str, reason: str | None, silently: bool) -> None:
+    """Refuse the author with this address."""
+    _decide(email, partial(deciding.decline, by=_operator(), reason=reason, tell=not silently))
+
+
+@click.command()
+@with_appcontext
+def purge() -> None:
+    """Forget what there is no more reason to know."""
+    keep = timedelta(days=current_app.config["KEEP_DAYS"])
+    click.echo(f"{purge_ledger(keep)} signups forgotten")
+
+
+def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
+    signup = Signup.current(email.strip().lower(), timedelta.max)
+    if signup is None or signup.strapi_id is None:
+        raise click.ClickException(f"{email} is not the address of a confirmed signup")
+    try:
+        verb(signup, strapi())
+    except Gone as error:
+        raise click.ClickException(f"{email} is no longer in Strapi") from error
+    except Decided as error:
+        by = signup.decided_by or "somebody in Strapi"
+        raise click.ClickException(f"already {signup.state}, decided by {by}") from error
+    except (Altered, StrapiUnavailable) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{email} is {signup.state}")
+
+
+def _operator() -> str:
+    return f"{getpass.getuser()} (command line)"

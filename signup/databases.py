@@ -1,0 +1,44 @@
+"""The two databases of the current app: the ledger, and Strapi's."""
+
+import logging
+
+from flask import Flask, current_app
+
+from models import ledger
+from models.settling import Settler
+from models.strapi import Strapi
+
+
+def init_app(app: Flask) -> None:
+    """Open the ledger and name Strapi's file; either may be out of order, which `complaint`
+    and the health page tell, and `serve` refuses to start without a ledger."""
+    strapi = Strapi(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"])
+    # At DEBUG, Peewee would log every address and hash that goes into a query.
+    logging.getLogger("peewee").setLevel("INFO")
+    app.extensions["strapi"] = strapi
+    app.extensions["settler"] = Settler(strapi, app.config["REVIEWERS"])
+    app.extensions["ledger_complaint"] = _open(app.config["LEDGER"])
+    app.teardown_appcontext(_close)
+
+
+def strapi() -> Strapi:
+    """Strapi's administrators."""
+    return current_app.extensions["strapi"]
+
+
+def settler() -> Settler:
+    """What brings the ledger in line with Strapi."""
+    return current_app.extensions["settler"]
+
+
+def _open(path: str) -> str | None:
+    try:
+        ledger.use(path)
+    except (ledger.LedgerTooNew, *ledger.LedgerUnavailable) as error:
+        return str(error)
+    return None
+
+
+def _close(_: BaseException | None) -> None:
+    if not ledger.database.is_closed():
+        ledger.database.close()

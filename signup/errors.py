@@ -1,0 +1,56 @@
+"""Pages for what goes wrong: they say what to do, and nothing about the inside."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Flask, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from models.ledger import LedgerUnavailable
+from signup import api
+
+# Seconds after which it is worth trying again.
+RETRY = {"Retry-After": "60"}
+NO_HEADERS: Mapping[str, str] = {}
+
+# What a visitor can do about it; for others, what werkzeug says will do.
+ADVICE = {
+    400: ("This could not be accepted", "Go back, reload the page, and try again."),
+    404: ("There is no such page", "Check the address, or start at the form."),
+    405: ("This cannot be done here", "Start at the form."),
+    413: ("This is too long", "Go back and shorten what you wrote."),
+    500: ("Something went wrong on our side", "Nothing is lost. Please try again in a minute."),
+    503: ("Please try again in a moment", "Something is busy on our side. Nothing is lost."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages for errors."""
+    app.register_error_handler(HTTPException, refused)
+    for error in LedgerUnavailable:
+        app.register_error_handler(error, ledger_unavailable)
+
+
+def refused(error: HTTPException) -> ResponseReturnValue:
+    """The page of an HTTP error, or the API's problem, with the headers that it asks for."""
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    return answer(error.code or 500, error.description or "", headers)
+
+
+def ledger_unavailable(error: Exception) -> ResponseReturnValue:
+    """Nothing was accepted that could not be written down."""
+    current_app.logger.error("the ledger is out of order: %s", error)
+    return answer(503, "Nothing was accepted.")
+
+
+def answer(
+    status: int, description: str = "", headers: Mapping[str, str] = NO_HEADERS
+) -> ResponseReturnValue:
+    """The page of an error, or the problem (RFC 9457) where a program asked."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {**headers, **RETRY}
+    if request.path.startswith("/api/"):
+        return api.problem(HTTPStatus(status), description, headers)
+    title, text = ADVICE.get(status, (HTTPStatus(status).phrase, description))
+    return render_template("error.html", title=title, text=text), status, headers

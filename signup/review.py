@@ -1,0 +1,157 @@
+"""The super admins' pages: log in with Strapi's own credentials, see who waits, decide."""
+
+from functools import partial
+
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from models import deciding
+from models.deciding import Decided
+from models.instant import milliseconds, now
+from models.sessions import Session, authenticate
+from models.signups import Signup, State
+from models.strapi import Altered, Gone, StrapiUnavailable
+from signup.databases import strapi
+from signup.errors import answer
+from signup.forms import ButtonForm, DeclineForm, LoginForm
+
+review = Blueprint("review", __name__, url_prefix="/review")
+
+# Signups on one page of the list.
+PAGE = 25
+# Milliseconds without a request after which a reviewer logs in afresh.
+IDLE = 30 * 60 * 1000
+# The states that the list can show.
+SHOWN = (State.WAITING, State.ACTIVE, State.DECLINED, State.WITHDRAWN, State.REMOVED)
+
+
+def init_app(app: Flask) -> None:
+    """Add the review pages."""
+    app.register_blueprint(review)
+
+
+@review.before_request
+def guard() -> ResponseReturnValue | None:
+    """Let nobody in but an active super admin, whose rights are read afresh each time."""
+    if request.endpoint in ("review.login", "review.enter"):
+        return None
+    idle = milliseconds(now()) - session.get("seen", 0) > IDLE
+    g.reviewer = None if idle else Session.reviewer(session.get("review", ""), strapi())
+    if g.reviewer is None:
+        return redirect(url_for("review.login"), 303)
+    session["seen"] = milliseconds(now())
+    return None
+
+
+@review.errorhandler(StrapiUnavailable)
+def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
+    """Without Strapi's file nobody can be recognised; nothing was decided."""
+    current_app.logger.error("nobody can review: %s", error)
+    return answer(503)
+
+
+@review.get("/login")
+def login() -> ResponseReturnValue:
+    """The form for Strapi credentials."""
+    return render_template("review/login.html", form=LoginForm())
+
+
+@review.post("/login")
+def enter() -> ResponseReturnValue:
+    """Begin a session for a super admin; the same answer for every other attempt."""
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("review/login.html", form=form), form.status
+    admin = authenticate(strapi(), form.email.data or "", form.password.data or "")
+    if admin is None:
+        form.form_errors.append("That is not the address and password of a super admin.")
+        return render_template("review/login.html", form=form), 422
+    session.clear()
+    session.update(review=Session.begin(admin), seen=milliseconds(now()))
+    return redirect(url_for(".queue"), 303)
+
+
+@review.post("/logout")
+def logout() -> ResponseReturnValue:
+    """End the session, for every copy of its cookie."""
+    if ButtonForm().validate_on_submit():
+        Session.end(session["review"])
+        session.clear()
+    return redirect(url_for(".login"), 303)
+
+
+@review.get("")
+def queue() -> ResponseReturnValue:
+    """Who waits, or how the others stand."""
+    return _queue()
+
+
+@review.post("/<int:author_id>/activate")
+def activate(author_id: int) -> ResponseReturnValue:
+    """Let an author in."""
+    form = ButtonForm()
+    if not form.validate_on_submit():
+        return _queue(form.status, "stale")
+    return _decided(author_id, partial(deciding.activate, by=g.reviewer.email))
+
+
+@review.post("/<int:author_id>/decline")
+def decline(author_id: int) -> ResponseReturnValue:
+    """Refuse an author, with a reason if there is one."""
+    form = DeclineForm()
+    if not form.validate_on_submit():
+        return _queue(form.status, "stale" if form.stale else "", declining=(author_id, form))
+    verb = partial(
+        deciding.decline,
+        by=g.reviewer.email,
+        reason=form.reason.data or None,
+        tell=form.tell.data,
+    )
+    return _decided(author_id, verb)
+
+
+def _decided(author_id, verb) -> ResponseReturnValue:  # type: ignore[no-untyped-def]
+    signup = Signup.of_author(author_id)
+    if signup is None:
+        return _queue(404, "gone")
+    try:
+        verb(signup, strapi())
+    except Gone:
+        return _queue(404, "gone")
+    except Decided:
+        return _queue(409, "decided", about=signup)
+    except Altered as error:
+        return _queue(409, "altered", about=signup, complaint=str(error))
+    return redirect(url_for(".queue"), 303)
+
+
+def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseReturnValue:
+    state = request.args.get("state", "")
+    state = state if state in SHOWN else State.WAITING
+    text = request.args.get("q", "").strip()
+    page = max(request.args.get("page", 1, int), 1)
+    signups, total = Signup.search(state, text, page, PAGE)
+    return render_template(
+        "review/queue.html",
+        signups=signups,
+        total=total,
+        state=state,
+        states=SHOWN,
+        text=text,
+        page=page,
+        pages=max(-(-total // PAGE), 1),
+        notice=notice,
+        button=ButtonForm(),
+        decline_form=DeclineForm,
+        **facts,
+    ), status

@@ -1,0 +1,8 @@
+-- The tables of administrators as Strapi 5.54 makes them, and its three roles.
+CREATE TABLE admin_users (id integer PRIMARY KEY AUTOINCREMENT NOT NULL, document_id varchar(255) NULL, firstname varchar(255) NULL, lastname varchar(255) NULL, username varchar(255) NULL, email varchar(255) NULL, password varchar(255) NULL, reset_password_token varchar(255) NULL, reset_password_token_expires_at datetime NULL, registration_token varchar(255) NULL, is_active boolean NULL, blocked boolean NULL, prefered_language varchar(255) NULL, created_at datetime NULL, updated_at datetime NULL, published_at datetime NULL, created_by_id integer NULL, updated_by_id integer NULL, locale varchar(255) NULL);
+CREATE TABLE admin_roles (id integer PRIMARY KEY AUTOINCREMENT NOT NULL, document_id varchar(255) NULL, name varchar(255) NULL, code varchar(255) NULL, description varchar(255) NULL, created_at datetime NULL, updated_at datetime NULL, published_at datetime NULL, created_by_id integer NULL, updated_by_id integer NULL, locale varchar(255) NULL);
+CREATE TABLE admin_users_roles_lnk (id integer PRIMARY KEY AUTOINCREMENT NOT NULL, user_id integer NULL REFERENCES admin_users (id) ON DELETE CASCADE, role_id integer NULL REFERENCES admin_roles (id) ON DELETE CASCADE, role_ord float NULL, user_ord float NULL, UNIQUE (user_id, role_id));
+INSERT INTO admin_roles (id, name, code, description) VALUES
+  (1, 'Super Admin', 'strapi-super-admin', 'Super Admins can access and manage all features and settings.'),
+  (2, 'Editor', 'strapi-editor', 'Editors can manage and publish contents including those of other users.'),
+  (3, 'Author', 'strapi-author', 'Authors can manage the content they have created.');
