@@ -1,0 +1,80 @@
+"""The cast and the stage: real files in the shapes of real Strapis, a real mail server."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from time_machine import travel
+
+from models import ledger
+from models.instant import now
+from tests.stage import SHAPES, MailServer, Service, StrapiFile
+
+
+@pytest.fixture(params=SHAPES[-1:])
+def shape(request: pytest.FixtureRequest) -> str:
+    """The version whose database the test runs on: the newest, unless the test names all."""
+    return request.param
+
+
+every_shape = pytest.mark.parametrize("shape", SHAPES, indirect=True)
+
+
+@pytest.fixture
+def strapi(shape: str, tmp_path: Path) -> StrapiFile:
+    """Strapi's database, with Sue, its super admin."""
+    return StrapiFile.made_by(shape, tmp_path / "strapi.db")
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    """A real SMTP server on 127.0.0.1."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(
+    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+) -> Iterator[Callable[..., Service]]:
+    """Starts the service beside `strapi`, with settings of the test's own."""
+    mail_server.forget()
+
+    def start(**settings: object) -> Service:
+        return Service(strapi, mail_server, tmp_path / "ledger.db", settings)
+
+    yield start
+    if not ledger.database.is_closed():
+        ledger.database.close()
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """The service with nothing but what it requires."""
+    return start()
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[timedelta], None]]:
+    """Sets the clock ahead."""
+    travels = []
+
+    def later(by: timedelta) -> None:
+        journey = travel(now() + by, tick=True)
+        journey.start()
+        travels.append(journey)
+
+    yield later
+    for journey in reversed(travels):
+        journey.stop()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything is installed, a skipped test is a failed one."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if os.environ.get("NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

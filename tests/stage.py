@@ -1,0 +1,266 @@
+"""What the tests play on: Strapi's file, a mail server, the service, and a visitor's verbs."""
+
+import contextlib
+import logging
+import re
+import socket
+import sqlite3
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app import create_app
+from models import passwords
+from models.instant import milliseconds, now
+from signup import courier
+
+# The server would write down every byte of every letter.
+logging.getLogger("mail.log").setLevel("WARNING")
+
+DATA = Path(__file__).parent / "strapi"
+SHAPES = ["4.2.3", "4.26.2", "5.54.0"]
+SUE = "sue@example.com"
+SUE_PASSWORD = "Super1secret"
+ADA = "ada@example.org"
+ADA_PASSWORD = "Analytical1"
+PUBLIC = "https://join.example.com"
+
+
+class StrapiFile:
+    """A database as a real Strapi made it, looked at the way SQLite's own shell would."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def made_by(cls, version: str, path: Path) -> "StrapiFile":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.executescript((DATA / f"fresh-{version}.sql").read_text())
+        file = cls(path)
+        file.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
+        return file
+
+    def add_admin(
+        self,
+        email: str,
+        password: str | None,
+        role: str,
+        active: bool = True,
+        blocked: bool = False,
+    ) -> int:
+        hashed = password and passwords.hashed(password)
+        instant = milliseconds(now())
+        values = ("Sue", email, hashed, active, blocked, instant, instant)
+        with self.connected() as database:
+            cursor = database.execute(
+                "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
+                " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            database.execute(
+                f"INSERT INTO {self.link_table(database)} (user_id, role_id)"
+                " SELECT ?, id FROM admin_roles WHERE code = ?",
+                (cursor.lastrowid, role),
+            )
+        return cursor.lastrowid or 0
+
+    def admins(self) -> list[dict[str, Any]]:
+        return self.rows("SELECT * FROM admin_users ORDER BY id")
+
+    def admin(self, email: str) -> dict[str, Any] | None:
+        found = self.rows("SELECT * FROM admin_users WHERE lower(email) = ?", email)
+        assert len(found) < 2
+        return found[0] if found else None
+
+    def links(self) -> list[dict[str, Any]]:
+        with self.connected() as database:
+            table = self.link_table(database)
+        return self.rows(f"SELECT * FROM {table} ORDER BY user_id")
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with self.connected() as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
+
+    def do(self, statement: str, *values: object) -> None:
+        with self.connected() as database:
+            database.execute(statement, values)
+
+    def link_table(self, database: sqlite3.Connection) -> str:
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE name LIKE 'admin_users_roles_l%'"
+            " AND type = 'table'"
+        )
+        return str(found.fetchone()[0])
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(self.path)
+        database.execute("PRAGMA foreign_keys = on")
+        try:
+            with database:
+                yield database
+        finally:
+            database.close()
+
+
+class MailServer:
+    """An SMTP server that keeps what it takes, and can be told to refuse."""
+
+    def __init__(self, port: int = 0, **options: Any) -> None:
+        self.letters: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.answer = "250 OK"
+        self.port = port or free_port()
+        self._options = options
+
+    def start(self) -> None:
+        self._controller = Controller(self, "127.0.0.1", self.port, **self._options)
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def forget(self) -> None:
+        self.letters.clear()
+        self.recipients.clear()
+        self.answer = "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answer
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.original_content or b""
+        self.letters.append(message_from_bytes(content, policy=policy.default))
+        self.recipients.append(list(envelope.rcpt_tos))
+        return "250 OK"
+
+
+class Service:
+    """The service, its mailbox, and the courier's rounds when the test wants one."""
+
+    def __init__(
+        self, strapi: StrapiFile, mail: MailServer, ledger: Path, settings: dict[str, object]
+    ) -> None:
+        self.strapi = strapi
+        self.mail = mail
+        self.ledger = ledger
+        self.app = create_app({**required(strapi, mail, ledger), **settings})
+
+    def visitor(self) -> "Visitor":
+        return Visitor(self)
+
+    def deliver(self) -> list[EmailMessage]:
+        """Let the courier do all there is to do now; returns the letters that came."""
+        before = len(self.mail.letters)
+        with self.app.app_context():
+            courier.settle()
+            while courier.deliver_one():
+                courier.settle()
+        return self.mail.letters[before:]
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        return StrapiFile(self.ledger).rows(query, *values)
+
+    def signup(self, email: str = ADA) -> dict[str, Any]:
+        return self.rows("SELECT * FROM signup WHERE email = ? ORDER BY id DESC", email)[0]
+
+
+class Visitor:
+    """Somebody with a browser: the same verbs for authors and super admins."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.client: FlaskClient = service.app.test_client()
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path, base_url=PUBLIC)
+
+    def post(self, path: str, page: str | None = None, **fields: str) -> TestResponse:
+        """Send a form with the token of the page it stands on."""
+        fields = {"csrf_token": token_of(self.get(page or path)), **fields}
+        return self.client.post(path, data=fields, base_url=PUBLIC)
+
+    def ask(self, email: str = ADA, first: str = "Ada", last: str = "Lovelace") -> TestResponse:
+        return self.post("/signup", email=email, firstname=first, lastname=last)
+
+    def link(self, kind: str = "confirm", email: str = ADA) -> str:
+        """The path of the newest link of this kind in the mailbox of `email`."""
+        for letter in reversed(self.service.mail.letters):
+            if letter["To"] == email and (
+                found := re.search(rf"https\S+/{kind}/\S+", text(letter))
+            ):
+                return urlsplit(found[0]).path
+        raise AssertionError(f"no {kind} link for {email}")
+
+    def confirm(self, link: str | None = None, **fields: str) -> TestResponse:
+        given = {"password": ADA_PASSWORD, "firstname": "Ada", "lastname": "Lovelace", "why": ""}
+        return self.post(link or self.link(), **{**given, **fields})
+
+    def apply(self, email: str = ADA) -> str:
+        """From the form to waiting; returns the link."""
+        assert self.ask(email).status_code == 303
+        self.service.deliver()
+        link = self.link(email=email)
+        assert self.confirm(link).status_code == 303
+        self.service.deliver()
+        return link
+
+    def log_in(self, email: str = SUE, password: str = SUE_PASSWORD) -> TestResponse:
+        return self.post("/review/login", email=email, password=password)
+
+    def decide(self, verb: str, author_id: int, **fields: str) -> TestResponse:
+        return self.post(f"/review/{author_id}/{verb}", page="/review", **fields)
+
+
+def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, object]:
+    """The settings without which the service does not start."""
+    return {
+        "SECRET_KEY": "0123456789abcdef" * 4,
+        "STRAPI_DATABASE": str(strapi.path),
+        "STRAPI_ADMIN_URL": "https://cms.example.com/admin",
+        "PUBLIC_URL": PUBLIC,
+        "LEDGER": str(ledger),
+        "MAIL_SERVER": "127.0.0.1",
+        "MAIL_PORT": mail.port,
+        "MAIL_DEFAULT_SENDER": "The Magazine <post@example.com>",
+    }
+
+
+def text(letter: EmailMessage) -> str:
+    """The plain text of a letter."""
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def html(letter: EmailMessage) -> str:
+    """The HTML of a letter."""
+    body = letter.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def token_of(page: TestResponse) -> str:
+    """The CSRF token of a page."""
+    found = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page.text)
+    return found[1] if found else ""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

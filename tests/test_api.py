@@ -1,0 +1,141 @@
+"""The same for programs: JSON, Basic credentials, problems as RFC 9457 wants them."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.stage import ADA, SUE, SUE_PASSWORD, Service
+
+
+class Program:
+    """A program of a super admin's."""
+
+    def __init__(self, service: Service) -> None:
+        self.client = service.app.test_client()
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(f"/api{path}", auth=(SUE, SUE_PASSWORD))
+
+    def post(self, path: str, **given: Any) -> TestResponse:
+        return self.client.post(f"/api{path}", auth=(SUE, SUE_PASSWORD), **given)
+
+
+@pytest.fixture
+def program(service: Service) -> Program:
+    service.visitor().apply()
+    return Program(service)
+
+
+@pytest.fixture
+def author(service: Service, program: Program) -> str:
+    return f"/authors/{service.signup()['strapi_id']}"
+
+
+def test_the_authors_of_a_state_are_listed(service: Service, program: Program) -> None:
+    answer = program.get("/authors?state=waiting&page=1")
+
+    assert answer.status_code == 200
+    assert answer.json
+    [ada] = answer.json["authors"]
+    assert {name: answer.json[name] for name in ("page", "pages", "total")} == {
+        "page": 1,
+        "pages": 1,
+        "total": 1,
+    }
+    assert ada["id"] == service.strapi.admin(ADA)["id"]  # type: ignore[index]
+    assert (ada["email"], ada["state"], ada["decided_at"]) == (ADA, "waiting", None)
+    assert ada["asked_at"] <= ada["confirmed_at"]
+    assert set(ada) == {
+        "id",
+        "email",
+        "firstname",
+        "lastname",
+        "state",
+        "why",
+        "asked_at",
+        "confirmed_at",
+        "decided_at",
+        "decided_by",
+        "reason",
+    }
+    assert program.get("/authors?state=active").json["authors"] == []  # type: ignore[index]
+
+
+def test_activating_twice_answers_the_same(service: Service, program: Program, author: str) -> None:
+    first = program.post(f"{author}/activate")
+    second = program.post(f"{author}/activate")
+
+    assert first.status_code == second.status_code == 200
+    assert first.json == second.json
+    assert first.json
+    assert (first.json["state"], first.json["decided_by"]) == ("active", SUE)
+    assert len(service.deliver()) == 1
+    assert program.post(f"{author}/decline", json={}).status_code == 409
+
+
+def test_declining_takes_a_reason_and_whether_to_tell(
+    service: Service, program: Program, author: str
+) -> None:
+    answer = program.post(f"{author}/decline", json={"reason": "Full.", "tell": False})
+
+    assert answer.json
+    assert (answer.json["state"], answer.json["reason"]) == ("declined", "Full.")
+    assert service.deliver() == []
+    assert program.post(f"{author}/decline", json={"reason": "Other"}).json == answer.json
+    assert program.post(f"{author}/activate").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given", "status"),
+    [
+        ("GET", "/authors?state=nonsense", {}, 422),
+        ("GET", "/authors?page=0", {}, 422),
+        ("GET", "/authors?page=x", {}, 422),
+        ("POST", "/authors/1/activate", {}, 404),
+        ("POST", "/authors/999/activate", {}, 404),
+        ("POST", "/authors/999/decline", {"json": {}}, 404),
+        ("POST", "/authors/2/decline", {"data": "reason=x"}, 415),
+        ("POST", "/authors/2/decline", {"json": []}, 422),
+        ("POST", "/authors/2/decline", {"json": {"reason": 7}}, 422),
+        ("POST", "/authors/2/decline", {"json": {"tell": "yes"}}, 422),
+        ("POST", "/authors/2/decline", {"data": "{", "content_type": "application/json"}, 422),
+        ("DELETE", "/authors/2/decline", {}, 405),
+    ],
+)
+def test_what_cannot_be_done_is_a_problem(
+    program: Program, method: str, path: str, given: dict[str, Any], status: int
+) -> None:
+    auth = (SUE, SUE_PASSWORD)
+    answer = program.client.open(f"/api{path}", method=method, auth=auth, **given)
+
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json
+    assert answer.json["status"] == status
+    assert answer.json["title"]
+
+
+def test_without_credentials_there_is_one_answer(service: Service, author: str) -> None:
+    client = service.app.test_client()
+    answers = {
+        (answer.status_code, answer.text, answer.headers["WWW-Authenticate"])
+        for answer in (
+            client.get("/api/authors"),
+            client.get("/api/authors", auth=("nobody@example.com", "x")),
+            client.get("/api/authors", auth=(SUE, "wrong")),
+            client.get("/api/authors", headers={"Authorization": "Bearer x"}),
+            client.post(f"/api{author}/activate"),
+            client.post("/api/authors/999/activate"),
+        )
+    }
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 401
+
+
+def test_a_busy_or_absent_strapi_is_a_503(service: Service, program: Program, author: str) -> None:
+    service.strapi.path.rename(service.strapi.path.with_suffix(".away"))
+    answer = program.post(f"{author}/activate")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.content_type == "application/problem+json"

@@ -1,0 +1,124 @@
+"""Commands for operators."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from click.testing import Result
+
+from tests.stage import ADA, Service, StrapiFile, free_port, text
+
+
+def run(service: Service, *words: str) -> Result:
+    return service.app.test_cli_runner().invoke(args=list(words))
+
+
+def test_check_finds_nothing_wrong(service: Service) -> None:
+    before = service.strapi.path.stat().st_mtime_ns
+
+    result = run(service, "check")
+
+    assert result.exit_code == 0, result.output
+    assert result.output.count("ok  ") == 5
+    assert service.strapi.path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "complaint"),
+    [
+        ({"SECRET_KEY": "short"}, "", "SIGNUP_SECRET_KEY is too weak"),
+        ({"STRAPI_DATABASE": "/nowhere/data.db"}, "", "/nowhere/data.db is not there"),
+        ({"AUTHOR_ROLE": "nobody"}, "", "0 roles with the code 'nobody'"),
+        ({}, "DELETE FROM admin_users", "register the first one"),
+        ({}, "UPDATE admin_users SET is_active = 0", "nobody can decide"),
+        ({}, "DROP TABLE admin_users_roles_lnk", "no table admin_users_roles_lnk"),
+        ({"MAIL_PORT": free_port()}, "", "Connection refused"),
+        ({"MAIL_USE_TLS": True}, "", "STARTTLS"),
+        ({"MAIL_USERNAME": "me", "MAIL_PASSWORD": "secret"}, "", "AUTH"),
+    ],
+)
+def test_check_says_what_is_wrong(
+    start: Callable[..., Service],
+    strapi: StrapiFile,
+    settings: dict[str, object],
+    change: str,
+    complaint: str,
+) -> None:
+    service = start(**settings)
+    if change:
+        strapi.do(change)
+
+    result = run(service, "check")
+
+    assert result.exit_code == 1
+    assert complaint in result.output
+    assert result.output.count("WRONG") == 1
+
+
+def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) -> None:
+    service.visitor().ask()
+    service.mail.answer = "550 no such user"
+    service.deliver()
+    service.mail.answer = "250 OK"
+
+    result = run(service, "check")
+    assert result.exit_code == 1
+    assert "1 could not be delivered: letter 1: recipient refused with 550" in result.output
+
+
+def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:
+    service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET is_active = 1")
+
+    assert run(service, "deliver").output == "1 letter handled\n"
+    assert "Log in" in text(service.mail.letters[-1])
+    assert run(service, "deliver").output == "0 letters handled\n"
+
+
+def test_authors_are_listed_activated_and_declined(service: Service) -> None:
+    for email in (ADA, "grace@example.org"):
+        service.visitor().apply(email)
+    assert run(service, "authors").output.count("\twaiting\n") == 2
+
+    assert run(service, "activate", "Ada@example.org").output == "Ada@example.org is active\n"
+    declined = run(service, "decline", "grace@example.org", "--reason", "Full.", "--silently")
+    assert declined.output == "grace@example.org is declined\n"
+
+    assert ADA in run(service, "authors", "--state", "active").output
+    [letter] = service.deliver()
+    assert letter["To"] == ADA
+    signup = service.signup("grace@example.org")
+    assert signup["reason"] == "Full."
+    assert signup["decided_by"].endswith("(command line)")
+
+
+def test_what_cannot_be_decided_is_said(service: Service) -> None:
+    service.visitor().apply()
+    unknown = run(service, "activate", "nobody@example.org")
+    assert (unknown.exit_code, unknown.output) == (
+        1,
+        "Error: nobody@example.org is not the address of a confirmed signup\n",
+    )
+    run(service, "activate", ADA)
+    late = run(service, "decline", ADA)
+    assert late.exit_code == 1
+    assert "already active, decided by" in late.output
+
+
+def test_purge_forgets_what_there_is_no_reason_to_know(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    service.visitor().ask("never@example.org")
+    service.visitor().apply()
+    run(service, "activate", ADA)
+    service.deliver()
+    later(timedelta(days=8))
+    assert run(service, "purge").output == "1 signups forgotten\n"
+    assert service.rows("SELECT * FROM signup WHERE email = 'never@example.org'") == []
+    assert service.rows("SELECT * FROM letter WHERE recipient = 'never@example.org'") == []
+
+    later(timedelta(days=366))
+    run(service, "purge")
+    [signup] = service.rows("SELECT * FROM signup")
+    assert (signup["email"], signup["firstname"], signup["state"]) == (None, None, "active")
+    assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]

@@ -1,0 +1,294 @@
+"""The service as operators run it: gunicorn, settings that are refused together, kill -9."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+
+from signup.settings import DEFAULTS, REQUIRED
+from tests.stage import (
+    ADA,
+    ADA_PASSWORD,
+    SUE,
+    MailServer,
+    StrapiFile,
+    free_port,
+    required,
+    text,
+)
+
+ROOT = Path(__file__).parent.parent
+GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
+
+
+class Process:
+    """A gunicorn of ours, and a visitor's verbs over real HTTP."""
+
+    def __init__(self, settings: dict[str, object], mail: MailServer) -> None:
+        self.mail = mail
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = {**settings, "PUBLIC_URL": self.url, "RATELIMIT_ENABLED": "false"}
+
+    def start(self) -> None:
+        self._process = gunicorn(self._settings, self.port)
+        eventually(lambda: self.get("/healthz") is not None)
+
+    def kill(self) -> None:
+        """As a power cut would: master, worker and courier at once."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def stop(self) -> str:
+        if self._process.poll() is not None:
+            return ""
+        self._process.terminate()
+        said, _ = self._process.communicate(timeout=40)
+        return said.decode()
+
+    def get(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return str(error.read().decode())
+        except OSError:
+            return None
+
+    def post(self, path: str, **fields: str) -> str:
+        """Send a form as a browser does; the address where it ends."""
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        browser = urllib.request.build_opener(cookies)
+        with browser.open(self.url + path, timeout=30) as page:
+            token = re.search(r'csrf_token" type="hidden" value="([^"]+)', page.read().decode())
+        assert token
+        data = urllib.parse.urlencode({"csrf_token": token[1], **fields}).encode()
+        with browser.open(self.url + path, data, timeout=30) as answer:
+            return str(answer.url.removeprefix(self.url))
+
+    def ask(self, email: str = ADA) -> None:
+        assert self.post("/signup", firstname="Ada", email=email) == "/signup/sent"
+
+    def confirm(self, link: str) -> None:
+        assert self.post(link, firstname="Ada", password=ADA_PASSWORD) == link
+
+    def letter(self, subject: str, email: str = ADA) -> str:
+        """The text of the first such letter, once it comes."""
+
+        def found() -> list[str]:
+            letters = [each for each in self.mail.letters if subject in each["Subject"]]
+            return [text(each) for each in letters if each["To"] == email]
+
+        eventually(lambda: bool(found()))
+        return found()[0]
+
+    def link(self) -> str:
+        found = re.search(rf"{self.url}(/confirm/\S+)", self.letter("Confirm your address"))
+        assert found
+        return found[1]
+
+
+def gunicorn(settings: dict[str, object], port: int) -> "subprocess.Popen[bytes]":
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SIGNUP_")}
+    environment |= {f"SIGNUP_{name}": str(value) for name, value in settings.items()}
+    command = [GUNICORN, "--workers", "1", "--threads", "8", "app:serve()"]
+    return subprocess.Popen(
+        [*command, "--bind", f"127.0.0.1:{port}"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Wait up to half a minute for something that another process does."""
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def process(strapi: StrapiFile, mail_server: MailServer, tmp_path: Path) -> Iterator[Process]:
+    mail_server.forget()
+    process = Process(required(strapi, mail_server, tmp_path / "ledger.db"), mail_server)
+    process.start()
+    yield process
+    process.stop()
+
+
+def test_gunicorn_serves_the_whole_way(process: Process, strapi: StrapiFile) -> None:
+    assert process.get("/healthz") == '{"status":"ok"}\n'
+    process.ask()
+    process.confirm(process.link())
+    process.letter("1 waiting", SUE)
+    strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    process.letter("You can write for")
+
+    said = process.stop()
+    assert "Traceback" not in said
+    assert "/confirm/" not in said
+    assert ADA not in said
+
+
+def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
+    process = gunicorn({}, free_port())
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert [name for name in REQUIRED if f"SIGNUP_{name} is missing" not in said.decode()] == []
+    assert "andbox" not in said.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"AUTHOR_ROLE": "strapi-super-admin"}, "SIGNUP_AUTHOR_ROLE must not be"),
+        ({"SECRET_KEY": "change-me"}, "SIGNUP_SECRET_KEY is too weak"),
+        ({"SECRET_KEY": "x" * 64}, "SIGNUP_SECRET_KEY is too weak"),
+        ({"SECRET_KEY_FALLBACKS": '["short"]'}, "SIGNUP_SECRET_KEY_FALLBACKS is too weak"),
+        ({"PUBLIC_URL": "join.example.com"}, "SIGNUP_PUBLIC_URL must be an address like"),
+        ({"LINK_MAX_AGE": "2 days"}, "SIGNUP_LINK_MAX_AGE must be a whole number"),
+        ({"OPEN": "perhaps"}, "SIGNUP_OPEN must be true or false"),
+        ({"ASK_WHY": "always"}, "SIGNUP_ASK_WHY must be off, optional or required"),
+        ({"STRAPI_DATABASE": "postgresql://x/y"}, "SIGNUP_STRAPI_DATABASE must be the path"),
+        ({"MAIL_DEFAULT_SENDER": "The Magazine"}, "SIGNUP_MAIL_DEFAULT_SENDER must be like"),
+        ({"MAIL_USE_TLS": "true", "MAIL_USE_SSL": "true"}, "exclude each other"),
+        ({"MAIL_SERVER": "mx.example", "MAIL_USERNAME": "me"}, "would travel in clear"),
+        ({"LEDGER": "/proc/none/ledger.db"}, "the ledger /proc/none/ledger.db cannot be made"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_to_do(
+    strapi: StrapiFile,
+    mail_server: MailServer,
+    tmp_path: Path,
+    wrong: dict[str, object],
+    complaint: str,
+) -> None:
+    settings = required(strapi, mail_server, tmp_path / "ledger.db")
+    process = gunicorn({**settings, **wrong}, free_port())
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert complaint in said.decode()
+
+
+def test_a_strapi_that_is_away_keeps_nothing_from_starting(
+    process: Process, strapi: StrapiFile
+) -> None:
+    away = strapi.path.with_suffix(".away")
+    process.stop()
+    strapi.path.rename(away)
+    process.start()
+    assert process.get("/healthz") == '{"parts":["strapi"],"status":"failing"}\n'
+
+    away.rename(strapi.path)
+    assert process.get("/healthz") == '{"status":"ok"}\n'
+
+
+def test_a_kill_right_after_the_answer_to_signup_loses_no_letter(process: Process) -> None:
+    process.mail.answer = "451 later"
+    process.ask()
+    process.kill()
+    process.mail.answer = "250 OK"
+    process.start()
+    process.ask("grace@example.org")
+    process.letter("Confirm your address", "grace@example.org")
+
+    # Ada's letter may have been put off once, or been in hand when the courier died.
+    ledger = StrapiFile(Path(str(process._settings["LEDGER"])))
+    ledger.do("UPDATE letter SET due_at = 0 WHERE sent_at IS NULL")
+    process.confirm(process.link())
+
+
+def test_a_kill_right_after_the_confirmation_loses_nothing(
+    process: Process, strapi: StrapiFile
+) -> None:
+    process.ask()
+    link = process.link()
+    process.confirm(link)
+    process.kill()
+
+    process.start()
+    process.letter("has your application")
+    process.letter("1 waiting", SUE)
+    assert "We have your application" in (process.get(link) or "")
+    assert len(strapi.admins()) == 2
+
+
+def test_a_kill_between_the_two_databases_is_made_whole(
+    process: Process, strapi: StrapiFile
+) -> None:
+    process.ask()
+    link = process.link()
+    ledger = StrapiFile(Path(str(process._settings["LEDGER"])))
+    eventually(lambda: ledger.rows("SELECT * FROM letter WHERE sent_at IS NULL") == [])
+    ours, theirs = sqlite3.connect(ledger.path), sqlite3.connect(strapi.path)
+    for database in (ours, theirs):
+        database.isolation_level = None
+
+    # The intent gets into the ledger, and waits for Strapi; then Strapi gets the row, and
+    # the ledger cannot be told.
+    theirs.execute("BEGIN IMMEDIATE")
+    poster = subprocess.Popen([sys.executable, "-c", POSTING, process.url + link])
+    eventually(lambda: ledger.rows("SELECT born_at FROM signup")[0]["born_at"] is not None)
+    ours.execute("BEGIN IMMEDIATE")
+    theirs.execute("ROLLBACK")
+    eventually(lambda: strapi.admin(ADA) is not None)
+    process.kill()
+    poster.wait()
+    ours.execute("ROLLBACK")
+    assert ledger.rows("SELECT state FROM signup") == [{"state": "asked"}]
+    ours.close()
+    theirs.close()
+
+    process.start()
+    process.letter("has your application")
+    process.letter("1 waiting", SUE)
+    assert "We have your application" in (process.get(link) or "")
+    assert len(strapi.admins()) == 2
+
+
+# Posts the form of a link's page, whatever becomes of it.
+POSTING = f"""
+import re, sys, urllib.parse, urllib.request
+browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+page = browser.open(sys.argv[1]).read().decode()
+token = re.search('csrf_token" type="hidden" value="([^"]+)', page)[1]
+given = dict(csrf_token=token, firstname="Ada", password="{ADA_PASSWORD}")
+try:
+    browser.open(sys.argv[1], urllib.parse.urlencode(given).encode())
+except OSError:
+    pass
+"""
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "MAIL_PASSWORD"])
+def test_a_secret_may_come_from_a_file(
+    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path, name: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef" * 4 + "\n")
+    settings = required(strapi, mail_server, tmp_path / "ledger.db")
+    settings.pop(name, None)
+    process = Process({**settings, f"{name}_FILE": secret}, mail_server)
+    process.start()
+    process.stop()
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in DEFAULTS if f"`{name}`" not in readme] == []

@@ -1,0 +1,156 @@
+"""Settling: whatever happens in Strapi's panel, or to our process, the ledger follows."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from models import passwords
+from models.instant import now
+from models.signups import Signup
+from models.strapi import Author, Strapi
+from tests.conftest import every_shape
+from tests.stage import ADA, ADA_PASSWORD, SUE, Service, text
+
+
+@every_shape
+def test_an_activation_in_strapis_panel_is_told_to_the_author(service: Service) -> None:
+    link = service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+
+    [letter] = service.deliver()
+
+    assert (letter["To"], letter["Subject"]) == (ADA, "You can write for cms.example.com now")
+    signup = service.signup()
+    assert (signup["state"], signup["decided_by"]) == ("active", None)
+    assert "You can write now" in service.visitor().get(link).text
+    assert service.deliver() == []
+
+
+@every_shape
+def test_a_row_deleted_in_strapis_panel_is_removed(service: Service) -> None:
+    service.visitor().apply()
+    service.strapi.do("DELETE FROM admin_users WHERE email = ?", ADA)
+    service.deliver()
+    assert service.signup()["state"] == "removed"
+
+    service.visitor().apply()
+    assert service.strapi.admin(ADA)
+
+
+@every_shape
+def test_an_id_that_strapi_gave_to_somebody_else_is_not_the_authors(service: Service) -> None:
+    service.visitor().apply()
+    ada = service.strapi.admin(ADA)
+    assert ada
+    service.strapi.do("UPDATE admin_users SET email = 'eve@example.org' WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = 'eve@example.org'")
+
+    assert service.deliver() == []
+    assert service.signup()["state"] == "removed"
+
+
+def test_a_restored_row_with_another_document_id_is_not_the_authors(service: Service) -> None:
+    service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET document_id = ?, is_active = 1", "z" * 24)
+    assert service.deliver() == []
+    assert service.signup()["state"] == "removed"
+
+
+def test_a_declined_author_whom_the_panel_activates_is_active(service: Service) -> None:
+    service.visitor().apply()
+    sue = service.visitor()
+    sue.log_in()
+    sue.decide("decline", service.signup()["strapi_id"], reason="")
+    service.deliver()
+    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+
+    [letter] = service.deliver()
+    assert letter["Subject"] == "You can write for cms.example.com now"
+    assert service.signup()["state"] == "active"
+
+
+@every_shape
+def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
+    start: Callable[..., Service],
+) -> None:
+    """What the process had done when it was killed, then a new process. (`test_crash` kills
+    a real one there.)"""
+    service = start()
+    service.visitor().ask()
+    service.deliver()
+    with service.app.app_context():
+        signup = Signup.get()
+        signup.intend("Ada", "Lovelace", None)
+        author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed(ADA_PASSWORD))
+        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi.write(lambda people: people.admit(author))
+
+    service = start()
+    letters = service.deliver()
+
+    assert [letter["To"] for letter in letters] == [ADA, SUE]
+    assert service.signup()["state"] == "waiting"
+    assert len(service.strapi.admins()) == 2
+
+
+@every_shape
+def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_password(
+    service: Service,
+) -> None:
+    service.visitor().ask()
+    service.deliver()
+    with service.app.app_context():
+        signup = Signup.get()
+        signup.intend("Ada", "Lovelace", None)
+        author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed("Forgotten1"))
+        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi.write(lambda people: people.admit(author))
+
+    assert service.visitor().confirm().status_code == 303
+
+    ada = service.strapi.admin(ADA)
+    assert ada
+    assert passwords.matches(ADA_PASSWORD, ada["password"])
+    assert service.signup()["state"] == "waiting"
+
+
+def test_an_activation_cut_short_is_carried_out(service: Service) -> None:
+    service.visitor().apply()
+    with service.app.app_context():
+        signup = Signup.get()
+        assert signup.turn("activating", "waiting", decided_by=SUE, decided_at=now())
+
+    [letter] = service.deliver()
+
+    assert letter["Subject"] == "You can write for cms.example.com now"
+    assert service.signup()["decided_by"] == SUE
+    assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
+
+
+def test_strapis_file_is_left_alone_while_nothing_changes(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    service.visitor().apply()
+    later(timedelta(seconds=5))
+    service.deliver()
+    # A file without permissions and content would be complained about, were it opened.
+    with service.app.app_context():
+        settler = service.app.extensions["settler"]
+        seen = settler._seen
+        settler.settle_changes()
+        assert seen == settler._seen == settler.strapi.mark()
+    service.strapi.do("UPDATE admin_users SET firstname = 'A' WHERE email = ?", ADA)
+    assert settler.strapi.mark() != seen
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_settling_twice_is_settling_once(service: Service, times: int) -> None:
+    service.visitor().ask()
+    service.deliver()
+    service.visitor().confirm()
+    with service.app.app_context():
+        for _ in range(times):
+            service.app.extensions["settler"].settle()
+    assert len(service.deliver()) == 2
+    assert "Log in" not in text(service.mail.letters[-2])

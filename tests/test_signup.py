@@ -1,0 +1,205 @@
+"""Page 1: takes anybody's request, tells nobody anything, and promises a letter."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.stage import ADA, SUE, Service, html, text
+
+
+def test_the_answer_is_the_same_for_every_address(service: Service) -> None:
+    active, waiting, asked = "active@example.org", "waiting@example.org", "asked@example.org"
+    declined, stopped = "declined@example.org", "stopped@example.org"
+    visitor, sue = service.visitor(), service.visitor()
+    for email in (active, waiting, declined):
+        visitor.apply(email)
+    sue.log_in()
+    sue.decide("activate", service.signup(active)["strapi_id"])
+    sue.decide("decline", service.signup(declined)["strapi_id"], reason="", tell="y")
+    visitor.ask(asked)
+    visitor.ask(stopped)
+    service.deliver()
+    visitor.post(visitor.link("stop", stopped))
+
+    answers, written = set(), set()
+    for email in ("new@example.org", asked, waiting, active, declined, stopped, SUE):
+        owed = service.rows("SELECT count(*) AS letters FROM letter")[0]["letters"]
+        answer = service.visitor().ask(email)
+        headers = [(k, v) for k, v in answer.headers.items() if k != "Set-Cookie"]
+        page = service.visitor().get(answer.location)
+        answers.add((answer.status_code, str(headers), answer.text, page.text))
+        now = service.rows("SELECT count(*) AS letters FROM letter")[0]["letters"]
+        written.add(now - owed)
+
+    assert len(answers) == 1
+    assert written == {1}
+
+
+def test_each_address_gets_the_letter_that_fits(service: Service) -> None:
+    active, waiting, declined = "active@example.org", "waiting@example.org", "declined@example.org"
+    visitor, sue = service.visitor(), service.visitor()
+    for email in (active, waiting, declined):
+        visitor.apply(email)
+    sue.log_in()
+    sue.decide("activate", service.signup(active)["strapi_id"])
+    sue.decide("decline", service.signup(declined)["strapi_id"], reason="", tell="y")
+    visitor.ask("stopped@example.org")
+    service.deliver()
+    visitor.post(visitor.link("stop", "stopped@example.org"))
+    service.deliver()
+
+    said = {}
+    for email in ("new@example.org", waiting, active, declined, SUE, "stopped@example.org"):
+        visitor.ask(email)
+        said[email] = [letter["Subject"] for letter in service.deliver()]
+
+    assert said == {
+        "new@example.org": ["Confirm your address for cms.example.com"],
+        waiting: ["cms.example.com has your application"],
+        active: ["You have an account at cms.example.com"],
+        declined: ["About your application to cms.example.com"],
+        SUE: ["You have an account at cms.example.com"],
+        "stopped@example.org": [],
+    }
+
+
+def test_the_first_letter_holds_nothing_that_a_visitor_typed(service: Service) -> None:
+    service.visitor().ask(first="Buy pills", last="evil dot example")
+    [letter] = service.deliver()
+
+    source = letter.as_string() + text(letter) + html(letter)
+    assert "pills" not in source
+    assert "evil" not in source
+    assert letter["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("firstname", "", "Enter your first name."),
+        ("firstname", "   ", "Enter your first name."),
+        ("firstname", "x" * 65, "Use at most 64 characters for the first name."),
+        ("firstname", "A\x0bBcc: x", "Remove the characters that cannot be seen, then try again."),
+        (
+            "lastname",
+            "L\u202eecalevol",
+            "Remove the characters that cannot be seen, then try again.",
+        ),
+        ("lastname", "\N{SLICE OF PIZZA}" * 64, "This is too long. Shorten it, please."),
+        ("email", "", "Enter your e-mail address."),
+        ("email", "ada", "Enter an e-mail address like name@example.com."),
+        ("email", "ada@localhost", "Enter an e-mail address like name@example.com."),
+        ("email", "a@example.org,b@example.org", "Enter an e-mail address like name@example.com."),
+        ("email", "ädä@example.org", "Enter an e-mail address like name@example.com."),
+    ],
+)
+def test_bad_input_gets_a_message_at_its_field_and_loses_nothing(
+    service: Service, field: str, typed: str, message: str
+) -> None:
+    given = {"firstname": "Ada", "lastname": "Lovelace", "email": ADA, field: typed}
+
+    answer = service.visitor().post("/signup", **given)
+
+    assert answer.status_code == 422
+    assert f'id="{field}-error">{message}<' in answer.text
+    assert "<title>Error: " in answer.text
+    for name in {"firstname", "lastname", "email"} - {field}:
+        assert f'value="{given[name]}"' in answer.text
+    assert service.rows("SELECT * FROM signup") == service.rows("SELECT * FROM letter") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["O’Neil", "Anne-Marie", "Nguyễn", "李", "J.R.R.", "ناصر\u200cزاده"]
+)
+def test_people_may_be_called_what_they_are_called(service: Service, name: str) -> None:
+    assert service.visitor().ask(first=name).status_code == 303
+    assert service.signup()["firstname"] == name
+
+
+def test_a_page_that_was_open_too_long_comes_back_filled_in(service: Service) -> None:
+    given = {"firstname": "Ada", "lastname": "Lovelace", "email": ADA}
+
+    answer = service.visitor().client.post("/signup", data=given)
+
+    assert answer.status_code == 400
+    assert "press the button again" in answer.text
+    for value in given.values():
+        assert f'value="{value}"' in answer.text
+
+
+def test_another_site_cannot_send_the_form(service: Service) -> None:
+    for header in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = service.app.test_client().post("/signup", headers=header)
+        assert answer.status_code == 400
+    assert service.rows("SELECT * FROM letter") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (" Ada@Example.ORG ", "ada@example.org"),
+        ("ada@straße.example.org", "ada@xn--strae-oqa.example.org"),
+        ("a+b@example.org", "a+b@example.org"),
+    ],
+)
+def test_an_address_is_kept_and_written_to_in_one_form(
+    service: Service, typed: str, kept: str
+) -> None:
+    service.visitor().ask(typed)
+    service.deliver()
+
+    assert service.signup(kept)
+    assert service.mail.recipients == [[kept]]
+
+
+def test_asking_again_sends_a_fresh_link_but_not_for_ever(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    visitor = service.visitor()
+    for _ in range(5):
+        visitor.ask()
+    assert len(service.deliver()) == 3
+    assert len(service.rows("SELECT * FROM signup")) == 1
+
+    later(timedelta(hours=2))
+    for _ in range(5):
+        visitor.ask()
+    assert len(service.deliver()) == 3
+
+    later(timedelta(hours=2))
+    visitor.ask()
+    assert service.deliver() == []
+
+
+def test_links_start_with_the_public_url_whatever_the_host_header_says(
+    start: Callable[..., Service],
+) -> None:
+    service = start(PUBLIC_URL="http://join.example.com/authors")
+    client = service.app.test_client()
+    page = client.get("/signup", headers={"Host": "evil.example"})
+    token = re.search(r'csrf_token" type="hidden" value="([^"]+)', page.text)
+    assert token
+    given = {"csrf_token": token[1], "firstname": "Ada", "email": ADA}
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+
+    answer = client.post("/signup", data=given, headers=forged)
+    [letter] = service.deliver()
+
+    assert answer.location == "/authors/signup/sent"
+    assert "evil" not in text(letter) + html(letter)
+    assert len(re.findall("http://join.example.com/authors/(?:confirm|stop)/", text(letter))) == 2
+
+
+def test_a_closed_form_says_so_and_links_already_sent_still_work(
+    start: Callable[..., Service],
+) -> None:
+    service = start()
+    service.visitor().ask()
+    service.deliver()
+
+    visitor = start(OPEN=False).visitor()
+    assert "Applications are closed" in visitor.get("/signup").text
+    assert visitor.client.post("/signup").status_code == 403
+    assert visitor.confirm().status_code == 303
