@@ -76,4 +76,4 @@ def stop(email: str, keys: Sequence[str]) -> None:
         open_states = (State.ASKED, State.WAITING)
         mine = (Signup.email == email) & Signup.state.in_(open_states)
         Signup.update(state=State.STOPPED, decided_at=now()).where(mine).execute()
-        Letter.delete().where(Letter.recipient == email).execute()
+        Letter.forget(Letter.recipient == email)

@@ -17,12 +17,12 @@ def purge(keep_decided: timedelta) -> int:
     of signups decided longer ago than `keep_decided`; returns how many signups it touched."""
     instant = now()
     with database.atomic():
-        Letter.delete().where(Letter.sent_at < instant - SENT_LETTERS).execute()
-        Letter.delete().where(Letter.parked_at < instant - PARKED_LETTERS).execute()
-        unconfirmed = Signup.delete().where(
+        Letter.forget(Letter.sent_at < instant - SENT_LETTERS)
+        Letter.forget(Letter.parked_at < instant - PARKED_LETTERS)
+        unconfirmed = Signup.forget(
             Signup.state == State.ASKED, Signup.asked_at < instant - UNCONFIRMED
         )
         decided = Signup.update(**NOBODY).where(
             Signup.decided_at < instant - keep_decided, Signup.email.is_null(False)
         )
-        return unconfirmed.execute() + decided.execute()
+        return unconfirmed + decided.execute()

@@ -37,7 +37,7 @@ class Session(Record):
     def begin(cls, admin: Administrator) -> str:
         """Start a session for `admin`; returns the token that proves it, kept only as a hash."""
         token = secrets.token_urlsafe(32)
-        cls.delete().where(cls.began_at < now() - LONGEST).execute()
+        cls.forget(cls.began_at < now() - LONGEST)
         cls.create(
             digest=_digest(token), strapi_id=admin.id, fingerprint=_digest(admin.password or "")
         )
@@ -59,7 +59,7 @@ class Session(Record):
     @classmethod
     def end(cls, token: str) -> None:
         """End the session of `token`."""
-        cls.delete().where(cls.digest == _digest(token)).execute()
+        cls.forget(cls.digest == _digest(token))
 
 
 def _digest(text: str) -> str:
