@@ -1,5 +1,6 @@
 """How gunicorn runs the service: one worker, whose courier is the only one; many threads."""
 
+bind = "127.0.0.1:5000"
 workers = 1
 worker_class = "gthread"
 threads = 8

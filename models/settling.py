@@ -7,9 +7,7 @@ Strapi's own panel, a decision noted but not carried out. Safe to run twice, or 
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from models.deciding import carry_out
@@ -17,7 +15,7 @@ from models.instant import now
 from models.ledger import database
 from models.outbox import Letter
 from models.signups import Signup, State
-from models.strapi import Administrator, Administrators, Altered, Gone, Strapi
+from models.strapi import Administrator, Altered, Gone, Strapi
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +52,13 @@ class Settler:
         self._seen = None if fresh else mark
 
     def _finish_confirmations(self) -> None:
-        cut_short = Signup.state == State.ASKED, Signup.born_at.is_null(False)
-        for signup in list(Signup.select().where(*cut_short)):
-            with suppress(Gone):
-                signup.admitted(self.strapi.read(partial(_row, signup)))
+        intended = Signup.state == State.ASKED, Signup.born_at.is_null(False)
+        signups = list(Signup.select().where(*intended))
+        identities = [signup.identity for signup in signups]
+        rows = self.strapi.read(lambda people: people.all_of(identities)) if signups else []
+        for signup, row in zip(signups, rows, strict=True):
+            if row is not None:
+                signup.admitted(row)
 
     def _follow_strapi(self) -> None:
         signups = list(_watched())
@@ -115,10 +116,6 @@ class Settler:
             Signup.update(announced_at=now()).where(*new).execute()
             for reviewer in reviewers:
                 Letter.owe_notice("waiting", reviewer, NOTICE_PAUSE)
-
-
-def _row(signup: Signup, people: Administrators) -> Administrator:
-    return people.ours(signup.identity)
 
 
 def _watched() -> Any:

@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from enum import StrEnum
 
-from peewee import CharField, IntegerField, TextField
+from peewee import BooleanField, CharField, IntegerField, TextField
 
 from models.instant import InstantField, now
 from models.ledger import Record, database
@@ -50,6 +50,7 @@ class Signup(Record):
     decided_at = InstantField(null=True)
     decided_by = TextField(null=True)
     reason = TextField(null=True)
+    told = BooleanField(null=True)
 
     @classmethod
     def ask(
@@ -106,10 +107,12 @@ class Signup(Record):
         return found.order_by(cls.id.desc()).first()
 
     def predecessor(self) -> "Signup | None":
-        """The declined signup of the same address, whose row this one's will replace."""
+        """The earlier signup of the same address whose row, if it is still in Strapi, this
+        one's will replace: declined long ago, or withdrawn a moment ago."""
         cls = type(self)
-        declined = (cls.state == State.DECLINED) & cls.strapi_id.is_null(False)
-        found: Signup | None = cls.get_or_none(declined, cls.email == self.email, cls.id < self.id)
+        over = cls.state.in_((State.DECLINED, State.WITHDRAWN)) & cls.strapi_id.is_null(False)
+        earlier = cls.select().where(over, cls.email == self.email, cls.id < self.id)
+        found: Signup | None = earlier.order_by(cls.id.desc()).first()
         return found
 
     @classmethod
@@ -179,10 +182,9 @@ class Signup(Record):
     def declined(self, by: str, reason: str | None, tell: bool) -> bool:
         """Note that the author is not wanted and, with `tell`, owe them the reason; False
         when it was decided before."""
+        decision = {"decided_by": by, "decided_at": now(), "reason": reason, "told": tell}
         with database.atomic():
-            first = self.turn(
-                State.DECLINED, State.WAITING, decided_by=by, decided_at=now(), reason=reason
-            )
+            first = self.turn(State.DECLINED, State.WAITING, **decision)
             if first and tell:
                 Letter.owe("declined", self.email or "", self)
         return first

@@ -66,9 +66,9 @@ def activate(author_id: int) -> ResponseReturnValue:
 @api.post("/authors/<int:author_id>/decline")
 def decline(author_id: int) -> ResponseReturnValue:
     """Refuse an author."""
-    if not request.is_json:
-        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.")
-    body: Any = request.get_json(silent=True)
+    if request.content_length and not request.is_json:
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, or nothing.")
+    body: Any = request.get_json(silent=True) if request.content_length else {}
     if complaint := _complaint(body):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, complaint)
     reason, tell = body.get("reason"), body.get("tell", True)

@@ -20,9 +20,12 @@ def findings() -> Iterator[Finding]:
     """Each thing looked at, with None, or what is wrong and what to do."""
     complaints = list(settings.complaints(current_app.config))
     yield "settings", None if not complaints else "\n       ".join(complaints)
-    yield from _ledger()
-    yield from _strapi()
-    yield from _mail()
+    named = current_app.config
+    if named["STRAPI_DATABASE"]:
+        yield from _ledger()
+        yield from _strapi()
+    if named["MAIL_SERVER"] and not any("MAIL_" in complaint for complaint in complaints):
+        yield from _mail()
 
 
 def _ledger() -> Iterator[Finding]:
@@ -33,7 +36,10 @@ def _ledger() -> Iterator[Finding]:
     yield what, None
     parked = Letter.parked()
     troubles = "; ".join(f"letter {letter.id}: {letter.trouble}" for letter in parked)
-    yield "letters", f"{len(parked)} could not be delivered: {troubles}" if parked else None
+    yield (
+        "no undeliverable letters",
+        f"{len(parked)} could not be delivered: {troubles}" if parked else None,
+    )
 
 
 def _strapi() -> Iterator[Finding]:
@@ -61,9 +67,6 @@ def _complaint(people: Administrators) -> str | None:
 def _mail() -> Iterator[Finding]:
     config = current_app.config
     what = f"mail server {config['MAIL_SERVER']}:{config['MAIL_PORT']}"
-    if not config["MAIL_SERVER"]:
-        yield what, "no mail server is named"
-        return
     try:
         with Connection(current_app.extensions["mail"]):
             yield what, None

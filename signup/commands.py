@@ -3,7 +3,7 @@
 import getpass
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import click
@@ -24,6 +24,21 @@ def init_app(app: Flask) -> None:
     """Add the commands."""
     for command in (check, demo, deliver, authors, activate, decline, purge):
         app.cli.add_command(command)
+
+
+def with_sound_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Run `command` with the app, or say what is wrong with its settings."""
+
+    @with_appcontext
+    @wraps(command)
+    def checked(*values: Any, **options: Any) -> None:
+        try:
+            settings.require(current_app._get_current_object())  # type: ignore[attr-defined]
+        except settings.SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        command(*values, **options)
+
+    return checked
 
 
 @click.command()
@@ -48,12 +63,12 @@ def demo(port: int) -> None:
 
 
 @click.command()
-@with_appcontext
+@with_sound_settings
 def deliver() -> None:
     """Send what is due, and exit."""
-    settings.require(current_app._get_current_object())  # type: ignore[attr-defined]
     sent = 0
-    courier.settle()
+    if complaint := courier.settle():
+        click.echo(f"settling waits: {complaint}", err=True)
     while courier.deliver_one():
         sent += 1
     click.echo(f"{sent} letter{'' if sent == 1 else 's'} handled")
@@ -66,7 +81,7 @@ def deliver() -> None:
     default=State.WAITING.value,
     show_default=True,
 )
-@with_appcontext
+@with_sound_settings
 def authors(state: str) -> None:
     """List the signups in a state."""
     page, total = 1, 1
@@ -79,7 +94,7 @@ def authors(state: str) -> None:
 
 @click.command()
 @click.argument("email")
-@with_appcontext
+@with_sound_settings
 def activate(email: str) -> None:
     """Let the author with this address in."""
     _decide(email, partial(deciding.activate, by=_operator()))
@@ -89,14 +104,14 @@ def activate(email: str) -> None:
 @click.argument("email")
 @click.option("--reason", help="Goes into the letter.")
 @click.option("--silently", is_flag=True, help="Send no letter.")
-@with_appcontext
+@with_sound_settings
 def decline(email: str, reason: str | None, silently: bool) -> None:
     """Refuse the author with this address."""
     _decide(email, partial(deciding.decline, by=_operator(), reason=reason, tell=not silently))
 
 
 @click.command()
-@with_appcontext
+@with_sound_settings
 def purge() -> None:
     """Forget what there is no more reason to know."""
     keep = timedelta(days=current_app.config["KEEP_DAYS"])

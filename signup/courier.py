@@ -50,6 +50,7 @@ class Courier:
         self.app = app
         self._due = threading.Event()
         self._purged = -PURGE
+        self._complaint: str | None = None
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -74,9 +75,9 @@ class Courier:
 
     def _round(self) -> None:
         try:
-            settle()
+            self._settle()
             while deliver_one():
-                settle()
+                self._settle()
             if time.monotonic() - self._purged > PURGE:
                 purge(timedelta(days=current_app.config["KEEP_DAYS"]))
                 self._purged = time.monotonic()
@@ -86,13 +87,21 @@ class Courier:
             # Whatever it is, the courier must live on and say so.
             log.exception("the courier stumbled")
 
+    def _settle(self) -> None:
+        complaint = settle()
+        if complaint and complaint != self._complaint:
+            log.warning("settling waits: %s", complaint)
+        self._complaint = complaint
 
-def settle() -> None:
-    """Follow what changed in Strapi; where its file is away, that waits."""
+
+def settle() -> str | None:
+    """Follow what changed in Strapi; where its file is away, that waits, and the reason is
+    returned."""
     try:
         settler().settle_changes()
     except StrapiUnavailable as error:
-        log.warning("settling waits: %s", error)
+        return str(error)
+    return None
 
 
 def deliver_one() -> bool:

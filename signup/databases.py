@@ -17,7 +17,9 @@ def init_app(app: Flask) -> None:
     logging.getLogger("peewee").setLevel("INFO")
     app.extensions["strapi"] = strapi
     app.extensions["settler"] = Settler(strapi, app.config["REVIEWERS"])
-    app.extensions["ledger_complaint"] = _open(app.config["LEDGER"])
+    # Where nothing is configured, as for the sandbox's command, nothing is made either.
+    configured = app.config["STRAPI_DATABASE"]
+    app.extensions["ledger_complaint"] = _open(app.config["LEDGER"]) if configured else None
     app.teardown_appcontext(_close)
 
 

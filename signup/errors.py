@@ -20,8 +20,11 @@ ADVICE = {
     404: ("There is no such page", "Check the address, or start at the form."),
     405: ("This cannot be done here", "Start at the form."),
     413: ("This is too long", "Go back and shorten what you wrote."),
-    500: ("Something went wrong on our side", "Nothing is lost. Please try again in a minute."),
-    503: ("Please try again in a moment", "Something is busy on our side. Nothing is lost."),
+    500: ("Something went wrong on our side", "Please go back, and try again in a minute."),
+    503: (
+        "Please try again in a minute",
+        "We could not take this just now: go back, and send it again.",
+    ),
 }
 
 

@@ -59,7 +59,7 @@ def strapi_password(_: FlaskForm, field: Field) -> None:
         "a digit": any("0" <= c <= "9" for c in password),
     }
     if missing := [what for what, there in wanted.items() if not there]:
-        raise ValidationError(f"The password still needs {', '.join(missing)}.")
+        raise ValidationError(f"The password still needs {' and '.join(missing)}.")
 
 
 def stripped(value: Any) -> Any:
@@ -129,14 +129,14 @@ class ConfirmForm(NamesForm):
     """The second step, behind the proven mailbox."""
 
     password = PasswordField(
-        "Choose a password",
+        "Password",
         description="At least 8 characters, with a lower-case letter, an upper-case letter"
         " and a digit.",
         validators=[InputRequired("Choose a password."), strapi_password],
     )
     why = TextAreaField(
         "Why would you like to write here?",
-        description="A person reads this and decides.",
+        description="A person reads this and decides. At most 1000 characters.",
         filters=[stripped],
         validators=[
             Length(max=WHY_LENGTH, message="Use at most 1000 characters."),
@@ -166,11 +166,13 @@ class DeclineForm(Form):
 
     reason = TextAreaField(
         "Reason",
-        description="Goes into the letter as you write it.",
+        description="The person reads this as you write it, in the e-mail and on their page.",
         filters=[stripped],
         validators=[Length(max=WHY_LENGTH, message="Use at most 1000 characters."), plain],
     )
-    tell = BooleanField("Tell this person by letter", default=True)
+    tell = BooleanField(
+        "Tell this person: without, nobody but reviewers sees the reason", default=True
+    )
 
 
 class ButtonForm(Form):

@@ -79,7 +79,9 @@ def _waiting(_: Letter) -> Draft | None:
 
 
 def _activated(letter: Letter) -> Draft | None:
-    return ("activated", links.panel()) if letter.signup.state == State.ACTIVE else None
+    if letter.signup.state != State.ACTIVE:
+        return None
+    return "activated", {"email": letter.recipient, **links.panel()}
 
 
 def _declined(letter: Letter) -> Draft | None:

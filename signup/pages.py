@@ -150,8 +150,10 @@ def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
 def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None) -> tuple[str, int]:
     if signup.state != State.ASKED:
         state = State.WAITING if signup.state == State.ACTIVATING else signup.state
-        facts = {"signup": signup, "button": button or ButtonForm(), **links.panel()}
-        return render_template(f"signup/{state}.html", **facts), 200
+        decided_at = signup.decided_at or signup.asked_at
+        again_at = decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])
+        facts = {"button": button or ButtonForm(), "again_at": again_at, **links.panel()}
+        return render_template(f"signup/{state}.html", signup=signup, **facts), 200
     if link.expired:
         return render_template("signup/expired.html"), 410
     return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200

@@ -1,6 +1,8 @@
 """The super admins' pages: log in with Strapi's own credentials, see who waits, decide."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -20,7 +22,7 @@ from models.deciding import Decided
 from models.instant import milliseconds, now
 from models.sessions import Session, authenticate
 from models.signups import Signup, State
-from models.strapi import Altered, Gone, StrapiUnavailable
+from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup.databases import strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, DeclineForm, LoginForm
@@ -48,7 +50,7 @@ def guard() -> ResponseReturnValue | None:
     idle = milliseconds(now()) - session.get("seen", 0) > IDLE
     g.reviewer = None if idle else Session.reviewer(session.get("review", ""), strapi())
     if g.reviewer is None:
-        return redirect(url_for("review.login"), 303)
+        return redirect(url_for("review.login", ended=request.method == "POST" or None), 303)
     session["seen"] = milliseconds(now())
     return None
 
@@ -92,8 +94,9 @@ def logout() -> ResponseReturnValue:
 
 @review.get("")
 def queue() -> ResponseReturnValue:
-    """Who waits, or how the others stand."""
-    return _queue()
+    """Who waits, or how the others stand; and what was just decided."""
+    done = request.args.get("done", type=int)
+    return _queue(notice="done" if done else "", about=Signup.get_or_none(Signup.id == done))
 
 
 @review.post("/<int:author_id>/activate")
@@ -120,7 +123,7 @@ def decline(author_id: int) -> ResponseReturnValue:
     return _decided(author_id, verb)
 
 
-def _decided(author_id, verb) -> ResponseReturnValue:  # type: ignore[no-untyped-def]
+def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> ResponseReturnValue:
     signup = Signup.of_author(author_id)
     if signup is None:
         return _queue(404, "gone")
@@ -132,7 +135,8 @@ def _decided(author_id, verb) -> ResponseReturnValue:  # type: ignore[no-untyped
         return _queue(409, "decided", about=signup)
     except Altered as error:
         return _queue(409, "altered", about=signup, complaint=str(error))
-    return redirect(url_for(".queue"), 303)
+    here: dict[str, Any] = {**request.args, "done": signup.id}
+    return redirect(url_for(".queue", **here), 303)
 
 
 def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseReturnValue:

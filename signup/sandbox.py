@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import socket
 import sqlite3
 import sys
 from email import message_from_bytes, policy
@@ -30,6 +31,9 @@ REVIEWER = "super.admin@example.com"
 
 def serve(port: int) -> None:
     """Make a new sandbox and serve it on 127.0.0.1; does not return."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.ClickException(f"port {port} is in use: try another, make run PORT=8000")
     folder = ROOT / "instance" / f"sandbox-{port}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
@@ -37,7 +41,8 @@ def serve(port: int) -> None:
     make_strapi(folder / "strapi.db", password)
     os.environ.update(environment(folder, port, password))
     click.echo(
-        "\n  SANDBOX: no Strapi, no mail server. Everything here is forgotten at the next start."
+        "\n  SANDBOX: no Strapi, no mail server. Everything here is forgotten at the next start;"
+        "\n  Ctrl-C ends it. Begin with the form."
         f"\n\n  Signup form   http://127.0.0.1:{port}/signup"
         f"\n  Mailbox       http://127.0.0.1:{port}/sandbox/mailbox"
         f"\n  Review desk   http://127.0.0.1:{port}/review"

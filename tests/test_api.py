@@ -95,7 +95,7 @@ def test_declining_takes_a_reason_and_whether_to_tell(
         ("POST", "/authors/1/activate", {}, 404),
         ("POST", "/authors/999/activate", {}, 404),
         ("POST", "/authors/999/decline", {"json": {}}, 404),
-        ("POST", "/authors/2/decline", {"data": "reason=x"}, 415),
+        ("POST", "/authors/2/decline", {"data": {"reason": "x"}}, 415),
         ("POST", "/authors/2/decline", {"json": []}, 422),
         ("POST", "/authors/2/decline", {"json": {"reason": 7}}, 422),
         ("POST", "/authors/2/decline", {"json": {"tell": "yes"}}, 422),

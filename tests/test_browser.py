@@ -89,10 +89,10 @@ def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
     open_link(page, email, "/confirm/")
-    page.get_by_label("Choose a password").fill("short")
+    page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("alert")).to_contain_text("The password still needs")
-    page.get_by_label("Choose a password").fill("Analytical1")
+    page.get_by_label("Password", exact=True).fill("Analytical1")
     page.get_by_label("Why would you like to write here?").fill("I write about engines.")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
@@ -123,13 +123,13 @@ def test_an_author_takes_the_application_back(sandbox: str, page: Page) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_role("button", name="Send me the link").click()
     open_link(page, email, "/confirm/")
-    page.get_by_label("Choose a password").fill("Analytical1")
+    page.get_by_label("Password", exact=True).fill("Analytical1")
     page.get_by_role("button", name="Apply").click()
 
     page.get_by_text("Changed your mind?").click()
     page.get_by_role("button", name="Withdraw my application").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("You took your application back")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You withdrew your application")
 
 
 def open_link(page: Page, email: str, kind: str) -> None:

@@ -148,7 +148,7 @@ def test_every_state_has_its_page(service: Service) -> None:
     links = {state: visitor.apply(f"{state}@example.org") for state in people}
     ids = {state: service.signup(f"{state}@example.org")["strapi_id"] for state in people}
     sue.decide("activate", ids["active"])
-    sue.decide("decline", ids["declined"], reason="Not this time.", tell="y")
+    sue.decide("decline", ids["declined"], reason="Not <this> time.", tell="y")
     visitor.post(f"{links['withdrawn']}/withdraw", page=links["withdrawn"])
     service.strapi.do("DELETE FROM admin_users WHERE id = ?", ids["removed"])
     visitor.ask("stopped@example.org")
@@ -161,7 +161,7 @@ def test_every_state_has_its_page(service: Service) -> None:
         "waiting": "We have your application",
         "active": "You can write now",
         "declined": "Your application was declined",
-        "withdrawn": "You took your application back",
+        "withdrawn": "You withdrew your application",
         "removed": "This account no longer exists",
         "stopped": "We will not write to you again",
     }
@@ -169,7 +169,7 @@ def test_every_state_has_its_page(service: Service) -> None:
         page = visitor.get(links[state])
         assert page.status_code == 200
         assert f"<h1>{title}</h1>" in page.text
-    assert "Not this time." in visitor.get(links["declined"]).text
+    assert "Not &lt;this&gt; time." in visitor.get(links["declined"]).text
 
 
 def test_stop_erases_the_request_and_keeps_no_address(service: Service, link: str) -> None:

@@ -52,6 +52,24 @@ def test_others_are_found_by_state_name_and_address(service: Service, sue: Visit
     assert sue.get("/review?state=nonsense&page=-3").status_code == 200
 
 
+def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor) -> None:
+    for number in range(30):
+        service.visitor().apply(f"author{number}@example.org")
+    author_id = service.signup("author29@example.org")["strapi_id"]
+    page = sue.get("/review?q=author&page=2").text
+    path = f"/review/{author_id}/activate?q=author&amp;page=2"
+    assert path in page
+
+    answer = sue.post(path.replace("amp;", ""), page="/review")
+
+    assert (
+        answer.location
+        == f"/review?q=author&page=2&done={service.signup('author29@example.org')['id']}"
+    )
+    page = sue.get(answer.location).text
+    assert f"Ada Lovelace: active authors, decided by {SUE}." in page
+
+
 @every_shape
 def test_a_declined_author_stays_out_and_hears_the_reason(service: Service) -> None:
     service.visitor().apply()
@@ -70,9 +88,11 @@ def test_a_declined_author_stays_out_and_hears_the_reason(service: Service) -> N
 
 
 def test_declining_silently_sends_no_letter(service: Service, waiting: int, sue: Visitor) -> None:
-    sue.decide("decline", waiting, reason="")
+    sue.decide("decline", waiting, reason="Between us.")
     assert service.deliver() == []
     assert service.signup()["state"] == "declined"
+    assert "Between us." not in service.visitor().get(service.visitor().link()).text
+    assert "Between us." in sue.get("/review?state=declined").text
 
 
 def test_a_declined_address_may_apply_again_after_a_while(
@@ -89,6 +109,7 @@ def test_a_declined_address_may_apply_again_after_a_while(
 def test_bad_input_keeps_what_was_typed(service: Service, waiting: int, sue: Visitor) -> None:
     answer = sue.decide("decline", waiting, reason="x" * 1001, tell="y")
     assert answer.status_code == 422
+    assert f'href="#reason-{waiting}">Use at most 1000 characters.<' in answer.text
     assert f'id="reason-{waiting}-error">Use at most 1000 characters.<' in answer.text
     assert "x" * 1001 in answer.text
     assert service.signup()["state"] == "waiting"
@@ -242,7 +263,9 @@ def test_a_session_ends_with_the_right_to_it(
     service.strapi.do(f"{change} {'WHERE user_id' if 'lnk' in change else 'WHERE id'} = 1")
 
     assert sue.get("/review").location == "/review/login"
-    assert sue.client.post(f"/review/{waiting}/activate", base_url=PUBLIC).status_code == 303
+    answer = sue.client.post(f"/review/{waiting}/activate", base_url=PUBLIC)
+    assert answer.location == "/review/login?ended=True"
+    assert "nothing was decided" in sue.get(answer.location).text
     assert service.strapi.admin(ADA)["is_active"] == 0  # type: ignore[index]
 
 
@@ -276,7 +299,11 @@ def test_nothing_is_decided_without_session_or_token(
 ) -> None:
     for verb in ("activate", "decline"):
         path = f"/review/{waiting}/{verb}"
-        assert service.visitor().client.post(path, base_url=PUBLIC).location == "/review/login"
+        assert (
+            service.visitor()
+            .client.post(path, base_url=PUBLIC)
+            .location.startswith("/review/login")
+        )
         assert sue.client.post(path, base_url=PUBLIC).status_code == 400
         foreign = {"csrf_token": "foreign"}
         assert sue.client.post(path, data=foreign, base_url=PUBLIC).status_code == 400

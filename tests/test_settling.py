@@ -154,3 +154,19 @@ def test_settling_twice_is_settling_once(service: Service, times: int) -> None:
             service.app.extensions["settler"].settle()
     assert len(service.deliver()) == 2
     assert "Log in" not in text(service.mail.letters[-2])
+
+
+def test_who_withdrew_while_strapi_was_busy_may_apply_again_at_once(service: Service) -> None:
+    link = service.visitor().apply()
+    service.visitor().post(f"{link}/withdraw", page=link)
+    away = service.strapi.path.with_suffix(".away")
+    service.strapi.path.rename(away)
+    service.visitor().ask()
+    service.deliver()
+    away.rename(service.strapi.path)
+
+    assert service.visitor().confirm().status_code == 303
+    service.deliver()
+
+    assert service.signup()["state"] == "waiting"
+    assert len(service.strapi.admins()) == 2

@@ -57,7 +57,7 @@ def test_each_address_gets_the_letter_that_fits(service: Service) -> None:
 
     assert said == {
         "new@example.org": ["Confirm your address for cms.example.com"],
-        waiting: ["cms.example.com has your application"],
+        waiting: ["Your application to cms.example.com is waiting"],
         active: ["You have an account at cms.example.com"],
         declined: ["About your application to cms.example.com"],
         SUE: ["You have an account at cms.example.com"],
@@ -124,7 +124,7 @@ def test_a_page_that_was_open_too_long_comes_back_filled_in(service: Service) ->
     answer = service.visitor().client.post("/signup", data=given)
 
     assert answer.status_code == 400
-    assert "press the button again" in answer.text
+    assert "Please press the button again" in answer.text
     for value in given.values():
         assert f'value="{value}"' in answer.text
 

@@ -3,6 +3,7 @@
 from peewee import (
     SQL,
     BigIntegerField,
+    BooleanField,
     CharField,
     ForeignKeyField,
     IntegerField,
@@ -31,6 +32,7 @@ def up(_: SchemaMigrator, database: SqliteDatabase) -> None:
         decided_at = BigIntegerField(null=True)
         decided_by = TextField(null=True)
         reason = TextField(null=True)
+        told = BooleanField(null=True)
 
     class Letter(database.Model):  # type: ignore[name-defined,misc]
         kind = CharField()

@@ -95,10 +95,17 @@ class Administrators:
 
     def ours(self, identity: Identity) -> Administrator:
         """The row that we made. Raises Gone."""
-        for row in self.named(identity.email):
-            if row.belongs_to(identity):
-                return row
-        raise Gone
+        [row] = self.all_of([identity])
+        if row is None:
+            raise Gone
+        return row
+
+    def all_of(self, identities: Iterable[Identity]) -> list[Administrator | None]:
+        """The row that we made for each of the identities, None where there is none."""
+        return [
+            next((row for row in self.named(each.email) if row.belongs_to(each)), None)
+            for each in identities
+        ]
 
     def named(self, email: str) -> list[Administrator]:
         """Every administrator of this lower-case address, however Strapi spells it."""
