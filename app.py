@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 from flask.cli import load_dotenv
+from flask.helpers import get_load_dotenv
 
 from signup import (
     api,
@@ -34,7 +35,8 @@ def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
 
 def serve() -> Flask:
     """The application with a running courier, for gunicorn. Raises SettingsError."""
-    load_dotenv()
+    if get_load_dotenv():
+        load_dotenv()
     app = create_app()
     settings.require(app)
     app.extensions["courier"].start()

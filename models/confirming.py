@@ -7,7 +7,7 @@ birth, and completes the signup.
 """
 
 from models.signups import Signup, State
-from models.strapi import Author, Strapi
+from models.strapi import Administrator, Administrators, Author, Strapi
 
 
 class QueueFull(Exception):
@@ -35,7 +35,14 @@ def confirm(
         return
     author = Author(signup.identity, firstname, lastname, hashed)
     before = signup.predecessor()
-    row = strapi.write(lambda people: people.admit(author, before.identity if before else None))
-    if not signup.admitted(row) and signup.state == State.STOPPED:
-        # "This wasn't me" was said while the row was on its way.
-        strapi.write(lambda people: people.remove(author.identity))
+
+    def admit(people: Administrators) -> Administrator | None:
+        # Another request with this link may have been quicker; its password stays.
+        if signup.reread().state != State.ASKED:
+            return None
+        return people.admit(author, before.identity if before else None)
+
+    row = strapi.write(admit)
+    if row is not None and not signup.admitted(row) and signup.state == State.STOPPED:
+        # "This wasn't me" was said while the row was on its way: `settle` removes it again.
+        signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)

@@ -1,7 +1,7 @@
 """Deciding: a super admin activates or declines, the author withdraws or says stop.
 
-A decision is noted in the ledger before Strapi's file is touched: killed in between, `settle`
-carries it out. When Strapi's file refuses, it is taken back, and whoever decided is told.
+A decision is noted in the ledger before Strapi's file is touched: killed in between, or with a
+file that is busy or away, `settle` carries it out.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,24 @@ class Decided(Exception):
     """The signup was decided before, and otherwise."""
 
 
+class Postponed(Exception):
+    """The decision is noted, and carried out as soon as Strapi's file can be written."""
+
+
 def activate(signup: Signup, strapi: Strapi, by: str) -> None:
     """Let the author in; a second time changes nothing.
 
-    Raises Decided, Gone, Altered, StrapiUnavailable.
+    Raises Decided, Gone, Altered, and Postponed once the decision is noted.
     """
-    decision = {"decided_by": by, "decided_at": now()}
-    if not signup.turn(State.ACTIVATING, State.WAITING, **decision):
-        if signup.state == State.ACTIVE:
-            return
+    noted = signup.turn(State.ACTIVATING, State.WAITING, decided_by=by, decided_at=now())
+    if signup.state == State.REMOVED:
+        raise Gone
+    if not noted and signup.state not in (State.ACTIVATING, State.ACTIVE):
         raise Decided
     try:
         carry_out(signup, strapi)
-    except (Altered, StrapiUnavailable):
-        signup.turn(State.WAITING, State.ACTIVATING, decided_by=None, decided_at=None)
-        raise
+    except StrapiUnavailable as error:
+        raise Postponed from error
 
 
 def carry_out(signup: Signup, strapi: Strapi) -> None:
@@ -42,7 +45,10 @@ def carry_out(signup: Signup, strapi: Strapi) -> None:
     except Gone:
         signup.removed()
         raise
-    signup.activated(signup.decided_by)
+    except Altered:
+        signup.turn(State.WAITING, State.ACTIVATING, decided_by=None, decided_at=None)
+        raise
+    signup.activated()
 
 
 def decline(signup: Signup, strapi: Strapi, by: str, reason: str | None, tell: bool) -> None:
@@ -52,28 +58,31 @@ def decline(signup: Signup, strapi: Strapi, by: str, reason: str | None, tell: b
     """
     if signup.state == State.DECLINED:
         return
+    if signup.state == State.REMOVED:
+        raise Gone
     try:
         row = strapi.read(lambda people: people.ours(signup.identity))
     except Gone:
         signup.removed()
         raise
     if row.is_active:
-        signup.activated(None)
+        signup.activated()
     if not signup.declined(by, reason, tell):
         raise Decided
 
 
-def withdraw(signup: Signup) -> bool:
-    """The author takes the application back; `settle` then removes the row from Strapi.
-    False when it was decided before."""
-    return signup.turn(State.WITHDRAWN, State.WAITING, decided_at=now())
+def withdraw(signup: Signup) -> None:
+    """The author takes the application back; `settle` then removes the row from Strapi. What
+    was decided before stays as it is."""
+    signup.turn(State.WITHDRAWN, State.WAITING, decided_at=now())
 
 
 def stop(email: str, keys: Sequence[str]) -> None:
-    """Never write to `email` again, and drop what is undecided; `settle` then erases it."""
+    """Never write to `email` again, and drop its applications, but for an account that is
+    active; `settle` then removes their rows from Strapi and erases them."""
     with database.atomic():
         Stop.add(email, keys)
-        open_states = (State.ASKED, State.WAITING)
-        mine = (Signup.email == email) & Signup.state.in_(open_states)
+        account = (State.ACTIVATING, State.ACTIVE)
+        mine = (Signup.email == email) & Signup.state.not_in(account)
         Signup.update(state=State.STOPPED, decided_at=now()).where(mine).execute()
         Letter.forget(Letter.recipient == email)

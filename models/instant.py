@@ -27,5 +27,5 @@ class InstantField(BigIntegerField):
         return milliseconds(value) if isinstance(value, datetime) else value
 
     def python_value(self, value: Any) -> datetime | None:
-        """An aware datetime for Python."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        """An aware datetime for Python; None where somebody stored anything but a number."""
+        return EPOCH + timedelta(milliseconds=value) if isinstance(value, int) else None

@@ -2,8 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from peewee import AutoField, InterfaceError, Model, OperationalError, SqliteDatabase
+from peewee import (
+    AutoField,
+    DatabaseError,
+    InterfaceError,
+    Model,
+    OperationalError,
+    SqliteDatabase,
+)
 from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -50,6 +58,7 @@ def use(path: str | Path) -> None:
         file.touch(mode=0o600)
     except OSError as error:
         raise OperationalError(f"the ledger {file} cannot be made: {error.strerror}") from error
+    _refuse_strangers(file)
     if not database.is_closed():
         database.close()
     database.init(
@@ -64,6 +73,18 @@ def use(path: str | Path) -> None:
         timeout=5,
     )
     migrate()
+
+
+def _refuse_strangers(file: Path) -> None:
+    """Keep a wrong path from migrating somebody else's database."""
+    stranger = SqliteDatabase(f"file:{quote(str(file))}?mode=ro", uri=True)
+    try:
+        with stranger.connection_context():
+            tables = stranger.get_tables()
+    except DatabaseError as error:
+        raise OperationalError(f"the ledger {file} cannot be read: {error}") from error
+    if tables and "schema_migration" not in tables:
+        raise OperationalError(f"{file} is another program's database: correct SIGNUP_LEDGER")
 
 
 def migrate() -> None:

@@ -12,17 +12,22 @@ SENT_LETTERS = timedelta(days=7)
 PARKED_LETTERS = timedelta(days=30)
 
 
-def purge(keep_decided: timedelta) -> int:
-    """Delete requests that nobody confirmed in 7 days, old letters, and the personal data
-    of signups decided longer ago than `keep_decided`; returns how many signups it touched."""
+def purge(keep_decided: timedelta, link_life: timedelta) -> int:
+    """Delete requests that nobody confirmed in 7 days, or in the life of their link if that is
+    longer, old letters, and the personal data of signups decided longer ago than
+    `keep_decided`; returns how many signups it touched."""
     instant = now()
+    kept = Signup.asked_at > instant - max(UNCONFIRMED, link_life)
+    # Whose password was taken may have a row in Strapi that only settling knows.
+    intended = Signup.born_at > instant - keep_decided
     with database.atomic():
         Letter.forget(Letter.sent_at < instant - SENT_LETTERS)
         Letter.forget(Letter.parked_at < instant - PARKED_LETTERS)
         unconfirmed = Signup.forget(
-            Signup.state == State.ASKED, Signup.asked_at < instant - UNCONFIRMED
+            Signup.state == State.ASKED, ~kept, Signup.born_at.is_null() | ~intended
         )
-        decided = Signup.update(**NOBODY).where(
-            Signup.decided_at < instant - keep_decided, Signup.email.is_null(False)
-        )
+        # Settling removes the row of a declined author first.
+        settled = Signup.strapi_id.is_null() | (Signup.state == State.ACTIVE)
+        old = Signup.decided_at < instant - keep_decided
+        decided = Signup.update(**NOBODY).where(old, settled, Signup.email.is_null(False))
         return unconfirmed + decided.execute()

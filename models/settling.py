@@ -7,6 +7,7 @@ Strapi's own panel, a decision noted but not carried out. Safe to run twice, or 
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from models.instant import now
 from models.ledger import database
 from models.outbox import Letter
 from models.signups import Signup, State
-from models.strapi import Administrator, Altered, Gone, Strapi
+from models.strapi import Administrator, Altered, Gone, Mark, Strapi
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +30,18 @@ TICK = 1_000_000_000
 class Settler:
     """Settles the signups of one Strapi, and remembers the state of the file it saw last."""
 
-    def __init__(self, strapi: Strapi, reviewers: Sequence[str] = ()) -> None:
-        """Settle for `strapi`; `reviewers` are told of new signups instead of its super admins."""
+    def __init__(self, strapi: Strapi, reviewers: Sequence[str], keep_decided: timedelta) -> None:
+        """Settle for `strapi`. `reviewers`, if any, are told of new signups instead of its super
+        admins; the row of a declined author is removed after `keep_decided`."""
         self.strapi = strapi
         self.reviewers = reviewers
-        self._seen: tuple[int, ...] | None = None
+        self.keep_decided = keep_decided
+        self._seen: Mark | None = None
 
     def settle_changes(self) -> None:
         """Settle if Strapi's file has changed since, or if a decision waits to be carried out:
         the file is touched rarely. Raises StrapiUnavailable."""
-        if self.strapi.mark() != self._seen or _owed().exists():
+        if self.strapi.mark() != self._seen or _owed(self.keep_decided).exists():
             self.settle()
 
     def settle(self) -> None:
@@ -47,8 +50,9 @@ class Settler:
         mark = self.strapi.mark()
         self._finish_confirmations()
         self._follow_strapi()
+        self._erase_stopped()
         self._announce()
-        fresh = time.time_ns() - max(mark) < TICK
+        fresh = time.time_ns() - max(mark.written) < TICK
         self._seen = None if fresh else mark
 
     def _finish_confirmations(self) -> None:
@@ -69,15 +73,12 @@ class Settler:
             self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
 
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
-        if signup.state == State.STOPPED:
-            self._remove(signup, row)
-            signup.erase()
-        elif row is None:
+        if row is None:
             self._lost(signup)
         elif row.is_active and signup.state != State.ACTIVE:
-            signup.activated(signup.decided_by if signup.state == State.ACTIVATING else None)
-        elif signup.state == State.WITHDRAWN:
-            self._remove(signup, row)
+            signup.activated()
+        elif signup.state == State.WITHDRAWN or _outlived(signup, self.keep_decided):
+            self._remove(signup)
         elif signup.state == State.ACTIVATING:
             self._carry_out(signup)
 
@@ -85,15 +86,14 @@ class Settler:
         try:
             carry_out(signup, self.strapi)
         except (Gone, Altered) as error:
-            signup.turn(State.WAITING, State.ACTIVATING, decided_by=None, decided_at=None)
             log.warning("signup %s could not be activated: %s", signup.id, error)
 
-    def _remove(self, signup: Signup, row: Administrator | None) -> None:
+    def _remove(self, signup: Signup) -> None:
         try:
-            if row is not None:
+            with suppress(Gone):
                 self.strapi.write(lambda people: people.remove(signup.identity))
-        except (Gone, Altered) as error:
-            # A super admin was quicker: the row is gone, or the person was taken on.
+        except Altered as error:
+            # A super admin has taken this person on in the meantime.
             log.warning("the row of signup %s is left to Strapi: %s", signup.id, error)
         signup.turn(signup.state, signup.state, strapi_id=None)
 
@@ -102,6 +102,14 @@ class Settler:
             signup.turn(signup.state, signup.state, strapi_id=None)
         else:
             signup.removed()
+
+    def _erase_stopped(self) -> None:
+        stopped = Signup.state == State.STOPPED, Signup.email.is_null(False)
+        for signup in list(Signup.select().where(*stopped)):
+            # Without a birth, nothing of it was ever written into Strapi.
+            if signup.born_at is not None:
+                self._remove(signup)
+            signup.erase()
 
     def _announce(self) -> None:
         new = Signup.state == State.WAITING, Signup.announced_at.is_null()
@@ -113,21 +121,28 @@ class Settler:
         if not reviewers:
             return
         with database.atomic():
-            Signup.update(announced_at=now()).where(*new).execute()
-            for reviewer in reviewers:
-                Letter.owe_notice("waiting", reviewer, NOTICE_PAUSE)
+            # Another courier may have been quicker.
+            if Signup.update(announced_at=now()).where(*new).execute():
+                for reviewer in reviewers:
+                    Letter.owe_notice("waiting", reviewer, NOTICE_PAUSE)
+
+
+def _outlived(signup: Signup, keep_decided: timedelta) -> bool:
+    """Whether a declined author's row has been kept for long enough."""
+    return signup.state == State.DECLINED and signup.decided_at < now() - keep_decided
 
 
 def _watched() -> Any:
     """Signups that Strapi's panel can still change, or whose row must still go."""
     rows = State.WAITING, State.ACTIVATING, State.ACTIVE, State.DECLINED, State.WITHDRAWN
     in_strapi = Signup.state.in_(rows) & Signup.strapi_id.is_null(False)
-    stopped = Signup.state == State.STOPPED
-    return Signup.select().where(in_strapi | stopped, Signup.email.is_null(False))
+    return Signup.select().where(in_strapi, Signup.email.is_null(False))
 
 
-def _owed() -> Any:
+def _owed(keep_decided: timedelta) -> Any:
     """Signups whose decision was noted and must still be carried out in Strapi."""
     noted = Signup.state.in_((State.ACTIVATING, State.STOPPED))
-    withdrawn = (Signup.state == State.WITHDRAWN) & Signup.strapi_id.is_null(False)
-    return Signup.select().where(noted | withdrawn, Signup.email.is_null(False))
+    withdrawn = Signup.state == State.WITHDRAWN
+    outlived = (Signup.state == State.DECLINED) & (Signup.decided_at < now() - keep_decided)
+    rows = (withdrawn | outlived) & Signup.strapi_id.is_null(False)
+    return Signup.select().where(noted | rows, Signup.email.is_null(False))

@@ -76,7 +76,7 @@ class Signup(Record):
                     firstname=firstname,
                     lastname=lastname,
                 )
-            elif signup.state == State.ASKED:
+            elif signup.state == State.ASKED and signup.born_at is None:
                 names = {"firstname": firstname, "lastname": lastname}
                 signup.turn(State.ASKED, State.ASKED, **names, asked_at=now())
             if not throttled or _letters_left(email):
@@ -94,6 +94,11 @@ class Signup(Record):
         return signup
 
     @classmethod
+    def of_id(cls, number: int | None) -> "Signup | None":
+        """The signup of this id in the ledger."""
+        return cls.get_or_none(cls.id == min(number or 0, LARGEST_ID))
+
+    @classmethod
     def of_key(cls, key: str) -> "Signup | None":
         """The signup whose links carry this key."""
         return cls.get_or_none(cls.key == key)
@@ -101,9 +106,8 @@ class Signup(Record):
     @classmethod
     def of_author(cls, strapi_id: int) -> "Signup | None":
         """The confirmed signup whose row in Strapi has this id."""
-        if strapi_id > LARGEST_ID:
-            return None
-        found = cls.select().where(cls.strapi_id == strapi_id, cls.state != State.WITHDRAWN)
+        mine = cls.strapi_id == min(strapi_id, LARGEST_ID)
+        found = cls.select().where(mine, cls.state != State.WITHDRAWN)
         return found.order_by(cls.id.desc()).first()
 
     def predecessor(self) -> "Signup | None":
@@ -128,7 +132,13 @@ class Signup(Record):
                 | cls.lastname.contains(text)
             )
         order = cls.confirmed_at if state == State.WAITING else cls.id.desc()
+        page = min(page, LARGEST_ID // size)
         return list(query.order_by(order).paginate(page, size)), query.count()
+
+    @property
+    def shown_state(self) -> State:
+        """The state as people see it."""
+        return State.WAITING if self.state == State.ACTIVATING else State(self.state)
 
     @property
     def identity(self) -> Identity:
@@ -152,7 +162,7 @@ class Signup(Record):
             )
             mine = (Signup.id == self.id) & Signup.born_at.is_null()
             Signup.update(born_at=now()).where(mine).execute()
-        self.born_at = Signup.get_by_id(self.id).born_at
+        self.reread()
         return kept
 
     def admitted(self, row: Administrator) -> bool:
@@ -169,12 +179,14 @@ class Signup(Record):
                 Letter.owe("received", self.email or "", self)
         return first
 
-    def activated(self, by: str | None) -> bool:
-        """Note that the author may log in, whoever saw to it (None: somebody in Strapi's
-        panel), and owe them the news; False when that was known."""
-        was = (State.WAITING, State.ACTIVATING, State.DECLINED, State.WITHDRAWN)
+    def activated(self) -> bool:
+        """Note that the author may log in, by the decision noted here or by somebody's in
+        Strapi's panel, and owe them the news; False when that was known."""
+        by_panel = {"decided_by": None, "decided_at": now()}
         with database.atomic():
-            first = self.turn(State.ACTIVE, *was, decided_by=by, decided_at=now(), reason=None)
+            first = self.turn(State.ACTIVE, State.ACTIVATING) or self.turn(
+                State.ACTIVE, State.WAITING, State.DECLINED, State.WITHDRAWN, **by_panel
+            )
             if first:
                 Letter.owe("activated", self.email or "", self)
         return first
@@ -191,7 +203,8 @@ class Signup(Record):
 
     def removed(self) -> None:
         """Note that the author's row is gone from Strapi."""
-        self.turn(State.REMOVED, State.WAITING, State.ACTIVATING, State.ACTIVE, decided_at=now())
+        was = (State.WAITING, State.ACTIVATING, State.ACTIVE)
+        self.turn(State.REMOVED, *was, decided_by=None, decided_at=now())
 
     def erase(self) -> None:
         """Forget the person; what remains is that there was a signup."""
@@ -202,10 +215,17 @@ class Signup(Record):
         states `was`; the first of several who try wins, and all see how it stands."""
         change = Signup.update(state=state, **values)
         won = change.where(Signup.id == self.id, Signup.state.in_(was)).execute() == 1
-        self.__data__.update(Signup.get_by_id(self.id).__data__)
+        self.reread()
         return won
 
+    def reread(self) -> "Signup":
+        """The same signup, as the ledger knows it now."""
+        self.__data__.update(Signup.get_by_id(self.id).__data__)
+        return self
 
+
+# The states that people see: a decision on its way to Strapi is still awaited.
+SHOWN = tuple(state for state in State if state != State.ACTIVATING)
 # What an erased signup no longer knows.
 NOBODY = dict.fromkeys(("email", "firstname", "lastname", "why", "reason", "strapi_id"))
 

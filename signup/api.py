@@ -10,12 +10,12 @@ from flask import Blueprint, Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from models import deciding
-from models.deciding import Decided
+from models.deciding import Decided, Postponed
 from models.sessions import authenticate
-from models.signups import Signup, State
+from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup.databases import strapi
-from signup.forms import WHY_LENGTH
+from signup.forms import WHY_LENGTH, is_plain
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -46,8 +46,8 @@ def guard() -> ResponseReturnValue | None:
 def authors() -> ResponseReturnValue:
     """A page of the signups in a state."""
     state = request.args.get("state", State.WAITING)
-    if state not in list(State):
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"state is one of {', '.join(State)}.")
+    if state not in SHOWN:
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"state is one of {', '.join(SHOWN)}.")
     page = request.args.get("page", "1")
     if not page.isdecimal() or not 1 <= int(page) < 2**31:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "page is a number from 1 up.")
@@ -66,9 +66,10 @@ def activate(author_id: int) -> ResponseReturnValue:
 @api.post("/authors/<int:author_id>/decline")
 def decline(author_id: int) -> ResponseReturnValue:
     """Refuse an author."""
-    if request.content_length and not request.is_json:
+    sent = bool(request.get_data())
+    if sent and not request.is_json:
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, or nothing.")
-    body: Any = request.get_json(silent=True) if request.content_length else {}
+    body: Any = request.get_json(silent=True) if sent else {}
     if complaint := _complaint(body):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, complaint)
     reason, tell = body.get("reason"), body.get("tell", True)
@@ -87,13 +88,12 @@ def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
 
 def author(signup: Signup) -> dict[str, Any]:
     """A signup as the API tells it; instants in UTC (RFC 3339)."""
-    state = State.WAITING if signup.state == State.ACTIVATING else signup.state
     return {
         "id": signup.strapi_id,
         "email": signup.email,
         "firstname": signup.firstname,
         "lastname": signup.lastname,
-        "state": state,
+        "state": signup.shown_state,
         "why": signup.why,
         "asked_at": _told(signup.asked_at),
         "confirmed_at": _told(signup.confirmed_at),
@@ -124,6 +124,9 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
         return problem(HTTPStatus.CONFLICT, f"Already {signup.state}, decided by {by}.")
     except Altered as error:
         return problem(HTTPStatus.CONFLICT, f"Not decided: {error}.")
+    except Postponed:
+        detail = "The decision is noted; Strapi's database cannot be written at this moment."
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
     return author(signup)
 
 
@@ -133,6 +136,8 @@ def _complaint(body: object) -> str | None:
     reason = body.get("reason")
     if reason is not None and (not isinstance(reason, str) or len(reason) > WHY_LENGTH):
         return f"reason is text of at most {WHY_LENGTH} characters."
+    if not is_plain(reason or ""):
+        return "reason has characters that cannot be seen."
     if not isinstance(body.get("tell", True), bool):
         return "tell is true or false."
     return None

@@ -24,7 +24,7 @@ def findings() -> Iterator[Finding]:
     if named["STRAPI_DATABASE"]:
         yield from _ledger()
         yield from _strapi()
-    if named["MAIL_SERVER"] and not any("MAIL_" in complaint for complaint in complaints):
+    if named["MAIL_SERVER"] and named["PUBLIC_URL"] and "MAIL_" not in str(complaints):
         yield from _mail()
 
 
@@ -70,6 +70,6 @@ def _mail() -> Iterator[Finding]:
     try:
         with Connection(current_app.extensions["mail"]):
             yield what, None
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:
         advice = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
         yield what, f"{type(error).__name__}: {error}; {advice}"

@@ -11,9 +11,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from models import deciding
-from models.deciding import Decided
-from models.purging import purge as purge_ledger
-from models.signups import Signup, State
+from models.deciding import Decided, Postponed
+from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import courier, sandbox, settings
 from signup.check import findings
@@ -77,7 +76,7 @@ def deliver() -> None:
 @click.command()
 @click.option(
     "--state",
-    type=click.Choice([state.value for state in State]),
+    type=click.Choice([state.value for state in SHOWN]),
     default=State.WAITING.value,
     show_default=True,
 )
@@ -114,8 +113,8 @@ def decline(email: str, reason: str | None, silently: bool) -> None:
 @with_sound_settings
 def purge() -> None:
     """Forget what there is no more reason to know."""
-    keep = timedelta(days=current_app.config["KEEP_DAYS"])
-    click.echo(f"{purge_ledger(keep)} signups forgotten")
+    forgotten = courier.forget()
+    click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
 
 
 def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
@@ -129,6 +128,9 @@ def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
     except Decided as error:
         by = signup.decided_by or "somebody in Strapi"
         raise click.ClickException(f"already {signup.state}, decided by {by}") from error
+    except Postponed:
+        click.echo("noted; it takes effect as soon as Strapi's database can be written")
+        return
     except (Altered, StrapiUnavailable) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{email} is {signup.state}")

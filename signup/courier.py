@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import flask_mail
 from flask import Flask, Response, current_app, request
 
+from models import deciding
 from models.ledger import LedgerUnavailable
 from models.outbox import LEASE, Letter
 from models.purging import purge
+from models.stops import Stop
 from models.strapi import StrapiUnavailable
-from signup import letters
+from signup import letters, links
 from signup.databases import settler
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ class Courier:
             while deliver_one():
                 self._settle()
             if time.monotonic() - self._purged > PURGE:
-                purge(timedelta(days=current_app.config["KEEP_DAYS"]))
+                forget()
                 self._purged = time.monotonic()
         except LedgerUnavailable as error:
             log.error("the ledger is out of order: %s", error)
@@ -88,7 +91,14 @@ class Courier:
             log.exception("the courier stumbled")
 
     def _settle(self) -> None:
-        complaint = settle()
+        try:
+            complaint = settle()
+        except LedgerUnavailable:
+            raise
+        except Exception:
+            # A row that nobody expected in Strapi must not keep letters from going out.
+            log.exception("settling stumbled")
+            return
         if complaint and complaint != self._complaint:
             log.warning("settling waits: %s", complaint)
         self._complaint = complaint
@@ -104,31 +114,42 @@ def settle() -> str | None:
     return None
 
 
+def forget() -> int:
+    """Purge as the settings say; returns how many signups that touched."""
+    config = current_app.config
+    keep, life = timedelta(days=config["KEEP_DAYS"]), timedelta(seconds=config["LINK_MAX_AGE"])
+    return purge(keep, life)
+
+
 def deliver_one() -> bool:
     """Deliver the letter that is due for longest; False when none is."""
     letter = Letter.lease()
     if letter is None:
         return False
     with _lease_renewed(letter):
-        message = _composed(letter)
-        if message is not None:
-            _send(letter, message)
+        try:
+            _deliver(letter)
+        except LedgerUnavailable:
+            raise
+        except Exception as error:
+            # It must not keep the letters behind it from going out.
+            log.exception("letter %s (%s) cannot be composed", letter.id, letter.kind)
+            trouble = f"it cannot be composed: {type(error).__name__}"
+            letter.park(trouble) if letter.tries + 1 >= COMPOSING_TRIES else letter.failed(trouble)
     return True
 
 
-def _composed(letter: Letter) -> flask_mail.Message | None:
-    try:
-        message = letters.compose(letter)
-    except LedgerUnavailable:
-        raise
-    except Exception:
-        log.exception("letter %s (%s) cannot be composed", letter.id, letter.kind)
-        trouble = "it cannot be composed: see the log"
-        letter.park(trouble) if letter.tries + 1 >= COMPOSING_TRIES else letter.failed(trouble)
-        return None
+def _deliver(letter: Letter) -> None:
+    keys = links.signing_keys()
+    if letter.signup and Stop.covers(letter.recipient, keys):
+        # Asked again by somebody else, or owed before the owner of the address said stop.
+        deciding.stop(letter.recipient, keys)
+        return
+    message = letters.compose(letter)
     if message is None:
         letter.dropped()
-    return message
+    else:
+        _send(letter, message)
 
 
 def _send(letter: Letter, message: flask_mail.Message) -> None:
@@ -194,11 +215,13 @@ class Connection(flask_mail.Connection):
         """Connect, encrypt and log in as the settings say."""
         mail, context = self.mail, ssl.create_default_context()
         timeout = current_app.config["MAIL_TIMEOUT"]
+        # Said in EHLO; smtplib would ask the DNS for one, and wait for it.
+        name = urlsplit(current_app.config["PUBLIC_URL"]).hostname
         host: smtplib.SMTP | smtplib.SMTP_SSL
         if mail.use_ssl:
-            host = smtplib.SMTP_SSL(mail.server, mail.port, timeout=timeout, context=context)
+            host = smtplib.SMTP_SSL(mail.server, mail.port, name, timeout=timeout, context=context)
         else:
-            host = smtplib.SMTP(mail.server, mail.port, timeout=timeout)
+            host = smtplib.SMTP(mail.server, mail.port, name, timeout=timeout)
         try:
             if mail.use_tls:
                 host.starttls(context=context)

@@ -1,6 +1,7 @@
 """The two databases of the current app: the ledger, and Strapi's."""
 
 import logging
+from datetime import timedelta
 
 from flask import Flask, current_app
 
@@ -16,7 +17,8 @@ def init_app(app: Flask) -> None:
     # At DEBUG, Peewee would log every address and hash that goes into a query.
     logging.getLogger("peewee").setLevel("INFO")
     app.extensions["strapi"] = strapi
-    app.extensions["settler"] = Settler(strapi, app.config["REVIEWERS"])
+    keep_decided = timedelta(days=app.config["KEEP_DAYS"])
+    app.extensions["settler"] = Settler(strapi, app.config["REVIEWERS"], keep_decided)
     # Where nothing is configured, as for the sandbox's command, nothing is made either.
     configured = app.config["STRAPI_DATABASE"]
     app.extensions["ledger_complaint"] = _open(app.config["LEDGER"]) if configured else None

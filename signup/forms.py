@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import abort, request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
@@ -15,15 +16,24 @@ NAME_LENGTH = 64
 WHY_LENGTH = 1000
 # Control, private, unassigned and line-breaking characters; invisible and bidirectional ones.
 UNWANTED = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"}
+# How browsers send forms.
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 # The two joiners, which Persian and Indian names are written with.
 JOINERS = "\u200c\u200d"
 
 
 def plain(_: FlaskForm, field: Field) -> None:
     """Refuse characters that cannot be seen, or that turn text around."""
-    for character in field.data or "":
-        if unicodedata.category(character) in UNWANTED and character not in JOINERS + "\r\n":
-            raise ValidationError("Remove the characters that cannot be seen, then try again.")
+    if not is_plain(field.data or ""):
+        raise ValidationError("Remove the characters that cannot be seen, then try again.")
+
+
+def is_plain(text: str) -> bool:
+    """Whether every character of `text` can be seen, joins letters, or ends a line."""
+    return not any(
+        unicodedata.category(character) in UNWANTED and character not in JOINERS + "\r\n"
+        for character in text
+    )
 
 
 def one_line(_: FlaskForm, field: Field) -> None:
@@ -74,6 +84,16 @@ class Form(FlaskForm):
         """Flask-WTF's own limit would be an hour."""
 
         csrf_time_limit = None
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ARG002 (WTForms's)
+            """Read form fields alone, each given once: no JSON, no files (T05, T75)."""
+            if formdata is None or request.method != "POST":
+                return None
+            if request.content_length and request.mimetype not in FORM_TYPES:
+                abort(415)
+            if request.files or any(len(values) > 1 for _, values in request.form.lists()):
+                abort(400)
+            return request.form
 
     @property
     def status(self) -> int:

@@ -9,7 +9,6 @@ from flask_mail import Message
 
 from models.outbox import Letter
 from models.signups import Signup, State
-from models.stops import Stop
 from models.strapi import StrapiUnavailable
 from signup import links
 from signup.databases import strapi
@@ -48,8 +47,7 @@ def _confirm(letter: Letter) -> Draft | None:
     """The first letter, which holds nothing that a visitor typed; or, where the address is
     known already, the one that fits."""
     signup = letter.signup
-    if Stop.covers(letter.recipient, links.signing_keys()):
-        signup.turn(State.STOPPED, State.ASKED)
+    if signup.state in (State.WITHDRAWN, State.REMOVED, State.STOPPED):
         return None
     page = {"page_url": links.url_to(links.CONFIRM, signup.key)}
     if signup.state == State.ASKED:

@@ -9,6 +9,7 @@ from models import deciding, passwords
 from models.confirming import QueueFull
 from models.confirming import confirm as confirm_signup
 from models.signups import Signup, State
+from models.stops import Stop
 from models.strapi import AddressTaken, StrapiUnavailable
 from signup import links
 from signup.databases import strapi
@@ -112,7 +113,7 @@ def withdraw(token: str) -> ResponseReturnValue:
 def stop(token: str) -> ResponseReturnValue:
     """Ask whether this address shall never be written to again."""
     _, signup = _opened(links.STOP, token)
-    if signup.state == State.STOPPED:
+    if signup.state == State.STOPPED or Stop.covers(signup.email or "", links.signing_keys()):
         return render_template("signup/stopped.html")
     return render_template("signup/stop.html", form=ButtonForm())
 
@@ -149,11 +150,10 @@ def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
 
 def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None) -> tuple[str, int]:
     if signup.state != State.ASKED:
-        state = State.WAITING if signup.state == State.ACTIVATING else signup.state
         decided_at = signup.decided_at or signup.asked_at
         again_at = decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])
         facts = {"button": button or ButtonForm(), "again_at": again_at, **links.panel()}
-        return render_template(f"signup/{state}.html", signup=signup, **facts), 200
+        return render_template(f"signup/{signup.shown_state}.html", signup=signup, **facts), 200
     if link.expired:
         return render_template("signup/expired.html"), 410
     return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200

@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from models import deciding
-from models.deciding import Decided
+from models.deciding import Decided, Postponed
 from models.instant import milliseconds, now
 from models.sessions import Session, authenticate
 from models.signups import Signup, State
@@ -86,9 +86,11 @@ def enter() -> ResponseReturnValue:
 @review.post("/logout")
 def logout() -> ResponseReturnValue:
     """End the session, for every copy of its cookie."""
-    if ButtonForm().validate_on_submit():
-        Session.end(session["review"])
-        session.clear()
+    form = ButtonForm()
+    if not form.validate_on_submit():
+        return _queue(form.status, "stale")
+    Session.end(session["review"])
+    session.clear()
     return redirect(url_for(".login"), 303)
 
 
@@ -96,7 +98,7 @@ def logout() -> ResponseReturnValue:
 def queue() -> ResponseReturnValue:
     """Who waits, or how the others stand; and what was just decided."""
     done = request.args.get("done", type=int)
-    return _queue(notice="done" if done else "", about=Signup.get_or_none(Signup.id == done))
+    return _queue(notice="done" if done else "", about=Signup.of_id(done))
 
 
 @review.post("/<int:author_id>/activate")
@@ -133,10 +135,14 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
         return _queue(404, "gone")
     except Decided:
         return _queue(409, "decided", about=signup)
+    except Postponed:
+        return _queue(503, "postponed", about=signup)
     except Altered as error:
         return _queue(409, "altered", about=signup, complaint=str(error))
-    here: dict[str, Any] = {**request.args, "done": signup.id}
-    return redirect(url_for(".queue", **here), 303)
+    here: dict[str, Any] = {
+        name: request.args[name] for name in ("q", "page") if name in request.args
+    }
+    return redirect(url_for(".queue", done=signup.id, **here), 303)
 
 
 def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseReturnValue:
@@ -156,6 +162,6 @@ def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseRetu
         pages=max(-(-total // PAGE), 1),
         notice=notice,
         button=ButtonForm(),
-        decline_form=DeclineForm,
+        decline_form=partial(DeclineForm, formdata=None),
         **facts,
     ), status

@@ -39,6 +39,8 @@ def serve(port: int) -> None:
     folder.mkdir(parents=True, mode=0o700)
     password = f"Aa1-{secrets.token_urlsafe(9)}"
     make_strapi(folder / "strapi.db", password)
+    for name in [name for name in os.environ if name.startswith("SIGNUP_")]:
+        del os.environ[name]
     os.environ.update(environment(folder, port, password))
     click.echo(
         "\n  SANDBOX: no Strapi, no mail server. Everything here is forgotten at the next start;"
@@ -69,7 +71,10 @@ def environment(folder: Path, port: int, password: str) -> dict[str, str]:
         "MAIL_DEFAULT_SENDER": "The Sandbox Gazette <gazette@example.com>",
         "MAIL_SUPPRESS_SEND": "true",
     }
-    return {f"SIGNUP_{name}": value for name, value in settings.items()}
+    # Nothing of a real installation may leak in, not from its .env either.
+    return {f"SIGNUP_{name}": value for name, value in settings.items()} | {
+        "FLASK_SKIP_DOTENV": "1"
+    }
 
 
 def make_strapi(path: Path, password: str) -> None:

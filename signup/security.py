@@ -61,7 +61,7 @@ def refuse_strangers() -> None:
         abort(400, "This was sent from another site.")
     origin = request.headers.get("Origin")
     ours = request.host, urlsplit(current_app.config["PUBLIC_URL"] or "").netloc
-    if origin is not None and urlsplit(origin).netloc not in ours:
+    if origin is not None and origin.partition("://")[2] not in ours:
         abort(400, "This was sent from another site.")
 
 
@@ -100,6 +100,6 @@ class PublicPath:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve one request."""
         environ["SCRIPT_NAME"] = self.path
-        if self.path and environ["PATH_INFO"].startswith(f"{self.path}/"):
-            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self.path)
+        if self.path and f"{environ['PATH_INFO']}/".startswith(f"{self.path}/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self.path) or "/"
         return self.wsgi_app(environ, start_response)

@@ -1,5 +1,7 @@
 """Settings: their names, defaults, and every complaint about them at once."""
 
+import json
+import os
 from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
 from pathlib import Path
@@ -45,6 +47,9 @@ DEFAULTS: dict[str, Any] = {
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "MAIL_PASSWORD")
 # HMAC-SHA-256 is no stronger than its key.
 KEY_BYTES = 32
+# Numbers of which none is no use, and the most that makes sense: a century, a port.
+POSITIVE = ("LINK_MAX_AGE", "MAIL_PORT", "MAIL_TIMEOUT")
+MOST = {"KEEP_DAYS": 36500, "REAPPLY_DAYS": 36500, "MAIL_PORT": 65535, "MAIL_TIMEOUT": 600}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -60,18 +65,22 @@ class SettingsError(Exception):
 
 def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     """Fill the app's configuration from the defaults, then from `settings`, or, without
-    them, from the environment: `SIGNUP_NAME`, or `SIGNUP_NAME_FILE` for a secret."""
+    them, from the environment: `SIGNUP_NAME`, or `SIGNUP_NAME_FILE` for a secret. What cannot
+    be read is left at its default, with a complaint."""
     config = app.config
-    config.from_mapping(DEFAULTS)
+    config.from_mapping(DEFAULTS, COMPLAINTS={})
     if settings is None:
         config.from_prefixed_env(PREFIX)
     else:
         config.from_mapping(settings)
     for name in SECRETS:
         if file := config.get(f"{name}_FILE"):
-            config[name] = Path(file).read_text().strip()
+            config[name] = _content(config, name, Path(file))
     for name, default in DEFAULTS.items():
-        config[name] = _as(default, config[name])
+        config[name] = _as(name, default, config[name])
+        if complaint := _unusable(name, default, config[name]):
+            config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {complaint}"
+            config[name] = default
     config["LEDGER"] = config["LEDGER"] or str(Path(app.instance_path) / "ledger.db")
     config["PUBLIC_URL"] = (config["PUBLIC_URL"] or "").rstrip("/") or None
     config["SITE_NAME"] = config["SITE_NAME"] or urlsplit(config["STRAPI_ADMIN_URL"] or "").hostname
@@ -87,28 +96,18 @@ def require(app: Flask) -> None:
 def complaints(config: Config) -> Iterator[str]:
     """What is missing or wrong, a sentence each, and what to do about it."""
     for name in REQUIRED:
-        if not config[name]:
+        if not config[name] and name not in config["COMPLAINTS"]:
             yield f"{PREFIX}_{name} is missing"
-    for name, default in DEFAULTS.items():
-        value = config[name]
-        if isinstance(default, bool) and not isinstance(value, bool):
-            yield f"{PREFIX}_{name} must be true or false, not {value!r}"
-        elif type(default) is int and (type(value) is not int or value < 0):
-            yield f"{PREFIX}_{name} must be a whole number from 0 up, not {value!r}"
+    yield from config["COMPLAINTS"].values()
     yield from _weak_keys(config)
-    yield from _wrong_places(config)
     yield from _unsafe_mail(config)
     if config["AUTHOR_ROLE"] == SUPER_ADMIN:
         yield f"{PREFIX}_AUTHOR_ROLE must not be {SUPER_ADMIN}: strangers would apply for it"
-    if config["ASK_WHY"] not in ("off", "optional", "required"):
-        yield f"{PREFIX}_ASK_WHY must be off, optional or required, not {config['ASK_WHY']!r}"
 
 
 def _weak_keys(config: Config) -> Iterator[str]:
-    keys = {
-        "SECRET_KEY": [config["SECRET_KEY"]],
-        "SECRET_KEY_FALLBACKS": config["SECRET_KEY_FALLBACKS"],
-    }
+    keys = {name: config[name] for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS")}
+    keys["SECRET_KEY"] = [config["SECRET_KEY"]]
     for name, values in keys.items():
         for key in filter(None, values):
             if len(key.encode()) < KEY_BYTES or len(set(key)) < 8:
@@ -118,19 +117,7 @@ def _weak_keys(config: Config) -> Iterator[str]:
                 )
 
 
-def _wrong_places(config: Config) -> Iterator[str]:
-    for name in ("STRAPI_ADMIN_URL", "PUBLIC_URL"):
-        url = urlsplit(config[name] or "http://none")
-        if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-            yield f"{PREFIX}_{name} must be an address like https://example.com/path"
-    for name in ("STRAPI_DATABASE", "LEDGER"):
-        if "://" in (config[name] or "").removeprefix("sqlite:///"):
-            yield f"{PREFIX}_{name} must be the path of an SQLite file"
-
-
 def _unsafe_mail(config: Config) -> Iterator[str]:
-    if config["MAIL_DEFAULT_SENDER"] and "@" not in parseaddr(config["MAIL_DEFAULT_SENDER"])[1]:
-        yield f"{PREFIX}_MAIL_DEFAULT_SENDER must be like 'The Magazine <post@example.com>'"
     if config["MAIL_USE_TLS"] and config["MAIL_USE_SSL"]:
         yield f"{PREFIX}_MAIL_USE_TLS and {PREFIX}_MAIL_USE_SSL exclude each other: set one"
     encrypted = config["MAIL_USE_TLS"] or config["MAIL_USE_SSL"]
@@ -138,9 +125,57 @@ def _unsafe_mail(config: Config) -> Iterator[str]:
         yield f"{PREFIX}_MAIL_PASSWORD would travel in clear: set {PREFIX}_MAIL_USE_TLS=true"
 
 
-def _as(default: Any, value: Any) -> Any:
-    if isinstance(default, list) and not isinstance(value, list):
-        return [part.strip() for part in str(value or "").split(",") if part.strip()]
+def _unusable(name: str, default: Any, value: Any) -> str | None:
+    """What a value must be, where it is not."""
+    if value is None or value == default:
+        return None
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else f"true or false, not {value!r}"
+    if isinstance(default, int):
+        low, high = (1 if name in POSITIVE else 0), MOST.get(name, 10**9)
+        fits = type(value) is int and low <= value <= high
+        return None if fits else f"a whole number from {low} to {high}, not {value!r}"
+    if isinstance(value, str) and not value.isprintable():
+        return "on one line, without control characters"
+    return _unusable_text(name, value)
+
+
+def _unusable_text(name: str, value: Any) -> str | None:
+    if name in ("STRAPI_ADMIN_URL", "PUBLIC_URL") and not _is_web_address(value):
+        return f"an address like https://example.com/path, not {value!r}"
+    if name in ("STRAPI_DATABASE", "LEDGER") and "://" in value.removeprefix("sqlite:///"):
+        return "the path of an SQLite file"
+    if name == "MAIL_DEFAULT_SENDER" and "@" not in parseaddr(value)[1]:
+        return f"like 'The Magazine <post@example.com>', not {value!r}"
+    if name == "ASK_WHY" and value not in ("off", "optional", "required"):
+        return f"off, optional or required, not {value!r}"
+    return None
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        return False
+    extra = url.query or url.fragment
+    return url.scheme in ("http", "https") and bool(url.hostname) and not extra
+
+
+def _content(config: Config, name: str, file: Path) -> Any:
+    try:
+        content = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
+        return DEFAULTS[name]
+    return json.loads(content) if content.startswith("[") else content
+
+
+def _as(name: str, default: Any, value: Any) -> Any:
+    if isinstance(default, list):
+        parts = value if isinstance(value, list) else str(value or "").split(",")
+        return [str(part).strip() for part in parts if str(part).strip()]
     if (default is None or isinstance(default, str)) and value is not None:
-        return str(value)
+        # A password of digits is text, too: JSON would have made 1.5 of 1.50.
+        return value if isinstance(value, str) else os.environ.get(f"{PREFIX}_{name}", str(value))
     return value

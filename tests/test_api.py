@@ -96,6 +96,9 @@ def test_declining_takes_a_reason_and_whether_to_tell(
         ("POST", "/authors/999/activate", {}, 404),
         ("POST", "/authors/999/decline", {"json": {}}, 404),
         ("POST", "/authors/2/decline", {"data": {"reason": "x"}}, 415),
+        ("POST", "/authors/2/decline", {"json": {"reason": "\ud800"}}, 422),
+        ("POST", "/authors/2/decline", {"json": {"reason": "turned \u202e around"}}, 422),
+        ("GET", "/authors?state=activating", {}, 422),
         ("POST", "/authors/2/decline", {"json": []}, 422),
         ("POST", "/authors/2/decline", {"json": {"reason": 7}}, 422),
         ("POST", "/authors/2/decline", {"json": {"tell": "yes"}}, 422),
@@ -133,7 +136,25 @@ def test_without_credentials_there_is_one_answer(service: Service, author: str) 
     assert next(iter(answers))[0] == 401
 
 
-def test_a_busy_or_absent_strapi_is_a_503(service: Service, program: Program, author: str) -> None:
+def test_a_removed_author_is_not_found_again_and_again(
+    service: Service, program: Program, author: str
+) -> None:
+    service.strapi.do("DELETE FROM admin_users WHERE email = ?", ADA)
+    for verb in ("activate", "activate", "decline"):
+        assert program.post(f"{author}/{verb}").status_code == 404
+    assert service.signup()["decided_by"] is None
+
+
+def test_activating_again_lets_in_whom_the_panel_has_put_out(
+    service: Service, program: Program, author: str
+) -> None:
+    program.post(f"{author}/activate")
+    service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE email = ?", ADA)
+    assert program.post(f"{author}/activate").status_code == 200
+    assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
+
+
+def test_an_absent_strapi_is_a_503(service: Service, program: Program, author: str) -> None:
     service.strapi.path.rename(service.strapi.path.with_suffix(".away"))
     answer = program.post(f"{author}/activate")
     assert answer.status_code == 503

@@ -113,7 +113,7 @@ def test_purge_forgets_what_there_is_no_reason_to_know(
     run(service, "activate", ADA)
     service.deliver()
     later(timedelta(days=8))
-    assert run(service, "purge").output == "1 signups forgotten\n"
+    assert run(service, "purge").output == "1 signup forgotten\n"
     assert service.rows("SELECT * FROM signup WHERE email = 'never@example.org'") == []
     assert service.rows("SELECT * FROM letter WHERE recipient = 'never@example.org'") == []
 
@@ -122,3 +122,28 @@ def test_purge_forgets_what_there_is_no_reason_to_know(
     [signup] = service.rows("SELECT * FROM signup")
     assert (signup["email"], signup["firstname"], signup["state"]) == (None, None, "active")
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
+
+
+def test_a_declined_author_is_forgotten_in_strapi_too(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    service.visitor().apply()
+    run(service, "decline", ADA, "--silently")
+    later(timedelta(days=366))
+    service.deliver()
+    run(service, "purge")
+
+    assert service.strapi.admin(ADA) is None
+    assert service.rows("SELECT email FROM signup") == [{"email": None}]
+    service.visitor().apply()
+    assert service.signup()["state"] == "waiting"
+
+
+@pytest.mark.parametrize("command", ["authors", "deliver", "purge", "activate x@example.org"])
+def test_without_settings_a_command_says_what_is_missing(
+    start: Callable[..., Service], command: str
+) -> None:
+    result = run(start(SECRET_KEY=None, PUBLIC_URL=None), *command.split())
+    assert result.exit_code == 1
+    assert "SIGNUP_SECRET_KEY is missing" in result.output
+    assert "SIGNUP_PUBLIC_URL is missing" in result.output

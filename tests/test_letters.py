@@ -131,6 +131,20 @@ def test_a_letter_that_cannot_be_composed_stops_no_other(
     assert poison["parked_at"] is not None
 
 
+def test_a_recipient_who_cannot_be_written_to_stops_no_other(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    service.strapi.add_admin("süe@example.com", "Super1secret", "strapi-super-admin")
+    service.visitor().apply()
+    assert len(to(SUE, service)) == 1
+    for _ in range(3):
+        later(timedelta(minutes=10))
+        service.deliver()
+    [letter] = service.rows("SELECT * FROM letter WHERE sent_at IS NULL")
+    assert letter["parked_at"] is not None
+    assert letter["recipient"] == "süe@example.com"
+
+
 def test_two_couriers_never_send_one_letter(service: Service) -> None:
     for number in range(30):
         service.visitor().ask(f"author{number}@example.org")

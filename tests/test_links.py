@@ -7,6 +7,8 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.ledger import database
+from models.signups import Signup
+from models.strapi import Author, Strapi
 from tests.stage import ADA, PUBLIC, SUE, SUE_PASSWORD, Service
 
 
@@ -183,6 +185,38 @@ def test_stop_erases_the_request_and_keeps_no_address(service: Service, link: st
     assert service.deliver() == []
     assert visitor.confirm(link).status_code == 303
     assert service.strapi.admin(ADA) is None
+
+
+def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
+    service: Service, link: str
+) -> None:
+    visitor = service.visitor()
+    with service.app.app_context():
+        signup = Signup.of_key(service.signup()["key"])
+        assert signup
+        signup.intend("Ada", None, None)
+        author = Author(signup.identity, "Ada", None, "hashed")
+        Strapi(str(service.strapi.path), "strapi-author").write(lambda people: people.admit(author))
+    visitor.post(visitor.link("stop"))
+    service.deliver()
+
+    assert service.strapi.admin(ADA) is None
+    assert ADA.encode() not in ledger_bytes(service)
+
+
+def test_nothing_is_sent_to_an_address_that_said_stop(service: Service) -> None:
+    visitor, sue = service.visitor(), service.visitor()
+    visitor.apply()
+    stop = visitor.link("stop")
+    sue.log_in()
+    sue.decide("activate", service.signup()["strapi_id"])
+    visitor.post(stop)
+
+    assert service.deliver() == []
+    assert "We will not write to you again" in visitor.get(stop).text
+    visitor.ask()
+    assert service.deliver() == []
+    assert service.signup()["state"] == "active"
 
 
 def test_withdrawing_removes_the_row_and_lets_one_apply_again(service: Service) -> None:

@@ -168,6 +168,11 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ({"MAIL_DEFAULT_SENDER": "The Magazine"}, "SIGNUP_MAIL_DEFAULT_SENDER must be like"),
         ({"MAIL_USE_TLS": "true", "MAIL_USE_SSL": "true"}, "exclude each other"),
         ({"MAIL_SERVER": "mx.example", "MAIL_USERNAME": "me"}, "would travel in clear"),
+        ({"KEEP_DAYS": 1000000}, "SIGNUP_KEEP_DAYS must be a whole number from 0 to 36500"),
+        ({"MAIL_TIMEOUT": 0}, "SIGNUP_MAIL_TIMEOUT must be a whole number from 1"),
+        ({"SITE_NAME": "Two\nlines"}, "SIGNUP_SITE_NAME must be on one line"),
+        ({"PUBLIC_URL": "http://["}, "SIGNUP_PUBLIC_URL must be an address like"),
+        ({"SECRET_KEY_FILE": "/nowhere"}, "SIGNUP_SECRET_KEY_FILE cannot be read"),
         ({"LEDGER": "/proc/none/ledger.db"}, "the ledger /proc/none/ledger.db cannot be made"),
     ],
 )
@@ -274,6 +279,19 @@ try:
 except OSError:
     pass
 """
+
+
+def test_a_ledger_in_somebody_elses_database_is_refused_and_leaves_it_alone(
+    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+) -> None:
+    before = strapi.path.read_bytes()
+    settings = required(strapi, mail_server, strapi.path)
+    process = gunicorn(settings, free_port())
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert "is another program's database: correct SIGNUP_LEDGER" in said.decode()
+    assert strapi.path.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MAIL_PASSWORD"])

@@ -1,5 +1,6 @@
 """Settling: whatever happens in Strapi's panel, or to our process, the ledger follows."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -74,7 +75,7 @@ def test_a_declined_author_whom_the_panel_activates_is_active(service: Service) 
 def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     start: Callable[..., Service],
 ) -> None:
-    """What the process had done when it was killed, then a new process. (`test_crash` kills
+    """What the process had done when it was killed, then a new process. (`test_serve` kills
     a real one there.)"""
     service = start()
     service.visitor().ask()
@@ -131,17 +132,46 @@ def test_an_activation_cut_short_is_carried_out(service: Service) -> None:
 def test_strapis_file_is_left_alone_while_nothing_changes(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
+    opened: list[str] = []
+    sys.addaudithook(lambda event, values: watch(opened, event, values))
     service.visitor().apply()
     later(timedelta(seconds=5))
     service.deliver()
-    # A file without permissions and content would be complained about, were it opened.
-    with service.app.app_context():
-        settler = service.app.extensions["settler"]
-        seen = settler._seen
-        settler.settle_changes()
-        assert seen == settler._seen == settler.strapi.mark()
+    assert any("strapi.db" in path for path in opened)
+
+    opened.clear()
+    for _ in range(3):
+        service.deliver()
+        service.visitor().get("/signup")
+        service.visitor().get("/healthz")
+    assert len([path for path in opened if "strapi.db" in path]) <= 1
+
     service.strapi.do("UPDATE admin_users SET firstname = 'A' WHERE email = ?", ADA)
-    assert settler.strapi.mark() != seen
+    opened.clear()
+    service.deliver()
+    assert any("strapi.db" in path for path in opened)
+
+
+def watch(opened: list[str], event: str, values: tuple[object, ...]) -> None:
+    if event == "sqlite3.connect":
+        opened.append(str(values[0]))
+
+
+def test_an_odd_row_in_strapi_keeps_no_letter_from_going_out(service: Service) -> None:
+    service.strapi.do("UPDATE admin_users SET created_at = 'yesterday', updated_at = 1.5")
+    assert service.visitor().log_in().status_code == 303
+    service.visitor().apply()
+    assert service.signup()["state"] == "waiting"
+
+
+def test_references_to_a_removed_row_are_cleared_as_strapi_would(service: Service) -> None:
+    link = service.visitor().apply()
+    service.strapi.do("UPDATE admin_roles SET created_by_id = ?", service.signup()["strapi_id"])
+    service.visitor().post(f"{link}/withdraw", page=link)
+    service.deliver()
+    assert service.strapi.rows("SELECT DISTINCT created_by_id FROM admin_roles") == [
+        {"created_by_id": None}
+    ]
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,29 @@ def test_bad_input_gets_a_message_at_its_field_and_loses_nothing(
 def test_people_may_be_called_what_they_are_called(service: Service, name: str) -> None:
     assert service.visitor().ask(first=name).status_code == 303
     assert service.signup()["firstname"] == name
+
+
+UPLOAD = b'--b\r\nContent-Disposition: form-data; name="email"; filename="x"\r\n\r\nx\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize("path", ["/signup", "/review/login"])
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"json": [1]}, 415),
+        ({"json": {"email": 5}}, 415),
+        ({"data": "x", "content_type": "text/plain"}, 415),
+        ({"data": UPLOAD, "content_type": "multipart/form-data; boundary=b"}, 400),
+        ({"data": {"email": [ADA, "b@example.org"]}}, 400),
+        ({"headers": {"Origin": "http://["}}, 400),
+        ({"headers": {"Origin": "null"}}, 400),
+    ],
+)
+def test_what_is_no_form_is_refused(
+    service: Service, path: str, given: dict[str, Any], status: int
+) -> None:
+    assert service.app.test_client().post(path, **given).status_code == status
+    assert service.rows("SELECT * FROM letter") == []
 
 
 def test_a_page_that_was_open_too_long_comes_back_filled_in(service: Service) -> None:

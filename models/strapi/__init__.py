@@ -10,7 +10,7 @@ from models.strapi.administrators import (
     RoleUnusable,
     new_document_id,
 )
-from models.strapi.file import Strapi, StrapiBusy
+from models.strapi.file import Mark, Strapi, StrapiBusy
 from models.strapi.people import Administrator, Author, Identity
 from models.strapi.shape import StrapiUnavailable, UnknownShape
 
@@ -23,6 +23,7 @@ __all__ = [
     "Author",
     "Gone",
     "Identity",
+    "Mark",
     "NoAdministratorYet",
     "RoleUnusable",
     "Strapi",

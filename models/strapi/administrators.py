@@ -50,8 +50,8 @@ class Administrators:
 
     def admit(self, author: Author, replaced: Identity | None = None) -> Administrator:
         """Make `author`'s row, inactive, in the place of the one that was `replaced`, if any; a
-        row made before under the same identity is given this password instead, so that an
-        attempt that a crash cut short can be repeated.
+        row made before under the same identity is given these names and this password
+        instead, so that an attempt that a crash cut short can be repeated.
 
         Raises NoAdministratorYet, RoleUnusable, AddressTaken.
         """
@@ -59,14 +59,16 @@ class Administrators:
         if not self.exist():
             raise NoAdministratorYet("Strapi has no administrator yet: register its first one")
         for row in self.named(author.identity.email):
-            if row.is_active:
-                raise AddressTaken
-            if row.belongs_to(author.identity):
-                self._update(row, password=author.password)
+            if row.belongs_to(author.identity) and not row.is_active:
+                person = {"firstname": author.firstname, "lastname": author.lastname}
+                self._update(row, **person, password=author.password)
                 return row
             if replaced is None or not row.belongs_to(replaced):
                 raise AddressTaken
-            self._delete(row)
+            try:
+                self.remove(replaced)
+            except Altered as error:
+                raise AddressTaken from error
         return self._insert(author, role)
 
     def activate(self, identity: Identity, at: datetime) -> None:
@@ -82,7 +84,9 @@ class Administrators:
         if row.is_active:
             raise Altered("the account is active")
         self._refuse_altered(row)
-        self._delete(row)
+        links = self.shape.links
+        links.delete().where(links.user_id == row.id).execute()
+        row.delete_instance()
 
     def write_nothing(self) -> None:
         """Ask for the right to write; SQLite refuses it for a file that may only be read."""
@@ -174,11 +178,6 @@ class Administrators:
             last = links.select(order).where(links.role_id == role).scalar()
             link[shape.user_order] = (last or 0) + 1
         links.insert(**link).execute()
-
-    def _delete(self, row: Administrator) -> None:
-        links = self.shape.links
-        links.delete().where(links.user_id == row.id).execute()
-        row.delete_instance()
 
     def _update(self, row: Administrator, **values: object) -> None:
         admins = self.shape.admins

@@ -1,9 +1,11 @@
 """Strapi's SQLite file: somebody else's house, entered rarely, for milliseconds, by the door."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -37,6 +39,15 @@ class StrapiBusy(StrapiUnavailable):
     """Somebody else has been writing for longer than we care to wait."""
 
 
+@dataclass(frozen=True)
+class Mark:
+    """How the file looks from outside: it differs from an earlier mark where the file, or its
+    write-ahead log, may have changed. `written` is in nanoseconds since 1970."""
+
+    written: tuple[int, ...]
+    looks: tuple[tuple[int, int] | None, ...]
+
+
 class Strapi:
     """Strapi's database as its path names it at each moment: opened for every operation, so
     that a restored or moved file is noticed, and never created, migrated or kept open."""
@@ -63,17 +74,14 @@ class Strapi:
 
         return self._patiently(transaction)
 
-    def mark(self) -> tuple[int, ...]:
-        """Differs from an earlier mark where the file may have changed: looked at with `stat`
-        alone, because closing a plain handle would drop this process's SQLite locks."""
-        marks: list[int] = []
-        for path in (self.path, Path(f"{self.path}-wal")):
-            try:
-                found = path.stat() if path else None
-            except OSError:
-                found = None
-            marks += (found.st_ino, found.st_mtime_ns, found.st_size) if found else (0, 0, 0)
-        return tuple(marks)
+    def mark(self) -> Mark:
+        """The look of the file now: taken with `stat` alone, because closing a plain handle
+        would drop this process's SQLite locks."""
+        found = [_stat(path) for path in (self.path, Path(f"{self.path}-wal"))]
+        return Mark(
+            tuple(each.st_mtime_ns if each else 0 for each in found),
+            tuple((each.st_ino, each.st_size) if each else None for each in found),
+        )
 
     def _ask(self, database: SqliteDatabase, question: Callable[[Administrators], T]) -> T:
         return question(Administrators(database, self.author_role))
@@ -114,3 +122,10 @@ class Strapi:
             if sign in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
         return StrapiUnavailable(f"{self.path}: {reason}")
+
+
+def _stat(path: Path | None) -> os.stat_result | None:
+    try:
+        return path.stat() if path else None
+    except OSError:
+        return None
