@@ -3,7 +3,6 @@
 import smtplib
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import trustme
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from models.instant import now
@@ -292,20 +292,16 @@ def test_a_letter_is_sent_once_the_server_took_it_whatever_happens_to_the_goodby
 
 
 @pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    files = ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*command, *files, *names], check=True, capture_output=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
+def authority() -> trustme.CA:
+    """A certificate authority that nobody trusts yet."""
+    return trustme.CA()
 
 
 @pytest.fixture
-def encrypting(self_signed: ssl.SSLContext) -> Iterator[MailServer]:
-    server = MailServer(tls_context=self_signed, require_starttls=True)
+def encrypting(authority: trustme.CA) -> Iterator[MailServer]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = MailServer(tls_context=context, require_starttls=True)
     server.start()
     yield server
     server.stop()
@@ -314,6 +310,7 @@ def encrypting(self_signed: ssl.SSLContext) -> Iterator[MailServer]:
 def test_a_mail_server_is_believed_only_with_a_certificate_that_verifies(
     start: Callable[..., Service],
     encrypting: MailServer,
+    authority: trustme.CA,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -323,7 +320,8 @@ def test_a_mail_server_is_believed_only_with_a_certificate_that_verifies(
     assert encrypting.letters == []
     assert "CERTIFICATE_VERIFY_FAILED" in service.rows("SELECT * FROM letter")[0]["trouble"]
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     service.visitor().ask("grace@example.org")
     service.deliver()
     assert [letter["To"] for letter in encrypting.letters] == ["grace@example.org"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -9,6 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 APP = Path(__file__).parent / "app"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "author-signup"
@@ -21,6 +24,17 @@ PANEL = {
 }
 # Seconds that a Strapi may take to answer for the first time; usually it takes three.
 BOOT = 120
+
+
+NEEDS_STRAPI = [
+    pytest.mark.skipif(
+        not os.environ.get("REAL_STRAPI"), reason="REAL_STRAPI=1 runs it: npm fetches 0.5 GB each"
+    ),
+    pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed"),
+    pytest.mark.timeout(900),
+]
+# A line of Strapi's log, with its colours: [2026-11-23 …] http: GET /admin/init (3 ms) 500
+FAILED = re.compile(r"http\S*: .* ms\) (\x1b\[[0-9;]*m)?5\d\d")
 
 
 class RealStrapi:
@@ -101,6 +115,10 @@ class RealStrapi:
     def said(self) -> str:
         """What it wrote so far."""
         return self.database.with_suffix(".log").read_text(errors="replace")
+
+    def failures(self) -> list[str]:
+        """The requests that it answered with 5xx."""
+        return [line for line in self.said().splitlines() if FAILED.search(line)]
 
     def register_first(self, email: str, password: str) -> str:
         """Make the first super admin; returns a token to call with."""
