@@ -1,7 +1,6 @@
 """What `flask check` looks at: each thing, and what is wrong with it."""
 
 import os
-import smtplib
 from collections.abc import Iterator
 
 from flask import current_app
@@ -9,8 +8,7 @@ from flask import current_app
 from models.outbox import Letter
 from models.strapi import StrapiUnavailable
 from models.strapi.administrators import Administrators
-from signup import settings
-from signup.courier import Connection
+from signup import settings, smtp
 from signup.databases import strapi
 
 Finding = tuple[str, str | None]
@@ -68,8 +66,8 @@ def _mail() -> Iterator[Finding]:
     config = current_app.config
     what = f"mail server {config['MAIL_SERVER']}:{config['MAIL_PORT']}"
     try:
-        with Connection(current_app.extensions["mail"]):
-            yield what, None
-    except (smtplib.SMTPException, OSError, ValueError) as error:
+        smtp.knock()
+        yield what, None
+    except smtp.Undelivered as error:
         advice = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
-        yield what, f"{type(error).__name__}: {error}; {advice}"
+        yield what, f"{error}; {advice}"

@@ -1,15 +1,11 @@
 """Delivering: takes one due letter at a time, and hands it to the mail server."""
 
 import logging
-import smtplib
-import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlsplit
 
 import flask_mail
 from flask import Flask, Response, current_app, request
@@ -20,7 +16,7 @@ from models.outbox import LEASE, Letter
 from models.purging import purge
 from models.stops import Stop
 from models.strapi import StrapiUnavailable
-from signup import letters, links
+from signup import letters, links, smtp
 from signup.databases import settler
 
 log = logging.getLogger(__name__)
@@ -29,8 +25,8 @@ log = logging.getLogger(__name__)
 POLL = 2.0
 # Seconds between two looks at what may be forgotten.
 PURGE = 3600.0
-# A letter that cannot be composed may be mended by a new version: so many tries, then parked.
-COMPOSING_TRIES = 3
+# A letter that cannot be made may be mended by a new version: so many tries, then parked.
+MAKING_TRIES = 3
 
 
 def init_app(app: Flask) -> None:
@@ -133,9 +129,9 @@ def deliver_one() -> bool:
             raise
         except Exception as error:
             # It must not keep the letters behind it from going out.
-            log.exception("letter %s (%s) cannot be composed", letter.id, letter.kind)
-            trouble = f"it cannot be composed: {type(error).__name__}"
-            letter.park(trouble) if letter.tries + 1 >= COMPOSING_TRIES else letter.failed(trouble)
+            log.exception("letter %s (%s) cannot be made", letter.id, letter.kind)
+            trouble = f"it cannot be made: {type(error).__name__}"
+            letter.park(trouble) if letter.tries + 1 >= MAKING_TRIES else letter.failed(trouble)
     return True
 
 
@@ -154,36 +150,13 @@ def _deliver(letter: Letter) -> None:
 
 def _send(letter: Letter, message: flask_mail.Message) -> None:
     try:
-        with Connection(current_app.extensions["mail"]) as connection:
-            connection.send(message)
-    except (smtplib.SMTPException, OSError) as error:
-        trouble = _told(error)
-        if _final(error):
-            log.error("letter %s (%s) is refused: %s", letter.id, letter.kind, trouble)
-            letter.park(trouble)
-        else:
-            log.warning("letter %s (%s) waits: %s", letter.id, letter.kind, trouble)
-            letter.failed(trouble)
+        smtp.send(message)
+    except smtp.Undelivered as error:
+        log.warning("letter %s (%s) is not taken: %s", letter.id, letter.kind, error)
+        letter.park(str(error)) if error.final else letter.failed(str(error))
     else:
         log.info("letter %s (%s) is sent", letter.id, letter.kind)
         letter.sent()
-
-
-def _final(error: Exception) -> bool:
-    """Whether the mail server will never take this letter, because of its recipient or text:
-    a refused login or sender is our fault, and may be mended."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
-
-
-def _told(error: Exception) -> str:
-    """What a mail server answered, without the address it answered about."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"recipient refused with {code}" for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{type(error).__name__} {error.smtp_code}"
-    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager
@@ -205,34 +178,3 @@ def _lease_renewed(letter: Letter) -> Iterator[None]:
     finally:
         done.set()
         keeper.join()
-
-
-class Connection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout and verified certificates, and for which a
-    message is sent once the server has taken it, whatever happens to the goodbye."""
-
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Connect, encrypt and log in as the settings say."""
-        mail, context = self.mail, ssl.create_default_context()
-        timeout = current_app.config["MAIL_TIMEOUT"]
-        # Said in EHLO; smtplib would ask the DNS for one, and wait for it.
-        name = urlsplit(current_app.config["PUBLIC_URL"]).hostname
-        host: smtplib.SMTP | smtplib.SMTP_SSL
-        if mail.use_ssl:
-            host = smtplib.SMTP_SSL(mail.server, mail.port, name, timeout=timeout, context=context)
-        else:
-            host = smtplib.SMTP(mail.server, mail.port, name, timeout=timeout)
-        try:
-            if mail.use_tls:
-                host.starttls(context=context)
-            if mail.username:
-                host.login(mail.username, mail.password or "")
-        except (smtplib.SMTPException, OSError):
-            host.close()
-            raise
-        return host
-
-    def __exit__(self, *exception: Any) -> None:
-        """Say goodbye, or hang up."""
-        with suppress(smtplib.SMTPException, OSError):
-            super().__exit__(*exception)

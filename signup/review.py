@@ -34,7 +34,7 @@ PAGE = 25
 # Milliseconds without a request after which a reviewer logs in afresh.
 IDLE = 30 * 60 * 1000
 # The states that the list can show.
-SHOWN = (State.WAITING, State.ACTIVE, State.DECLINED, State.WITHDRAWN, State.REMOVED)
+LISTED = (State.WAITING, State.ACTIVE, State.DECLINED, State.WITHDRAWN, State.REMOVED)
 
 
 def init_app(app: Flask) -> None:
@@ -147,7 +147,7 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
 
 def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseReturnValue:
     state = request.args.get("state", "")
-    state = state if state in SHOWN else State.WAITING
+    state = state if state in LISTED else State.WAITING
     text = request.args.get("q", "").strip()
     page = max(request.args.get("page", 1, int), 1)
     signups, total = Signup.search(state, text, page, PAGE)
@@ -156,7 +156,7 @@ def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseRetu
         signups=signups,
         total=total,
         state=state,
-        states=SHOWN,
+        states=LISTED,
         text=text,
         page=page,
         pages=max(-(-total // PAGE), 1),

@@ -165,10 +165,10 @@ def _is_web_address(value: str) -> bool:
 def _content(config: Config, name: str, file: Path) -> Any:
     try:
         content = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
+        return json.loads(content) if content.startswith("[") else content
+    except (OSError, ValueError) as error:
         config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
         return DEFAULTS[name]
-    return json.loads(content) if content.startswith("[") else content
 
 
 def _as(name: str, default: Any, value: Any) -> Any:
