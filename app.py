@@ -14,11 +14,26 @@ from signup import (
     databases,
     errors,
     health,
+    limits,
     pages,
     review,
     sandbox,
     security,
     settings,
+)
+
+PARTS = (
+    security,
+    databases,
+    limits,
+    errors,
+    pages,
+    review,
+    api,
+    health,
+    courier,
+    commands,
+    sandbox,
 )
 
 
@@ -27,8 +42,7 @@ def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
     them is for `flask check` to tell, and for `serve` to refuse."""
     app = Flask(__name__)
     settings.load(app, configured)
-    parts = security, databases, errors, pages, review, api, health, courier, commands, sandbox
-    for part in parts:
+    for part in PARTS:
         part.init_app(app)
     return app
 

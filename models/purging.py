@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from models.instant import now
 from models.ledger import database
+from models.limits import Count
 from models.outbox import Letter
 from models.signups import NOBODY, UNCONFIRMED, Signup, State
 
@@ -23,6 +24,7 @@ def purge(keep_decided: timedelta, link_life: timedelta) -> int:
     with database.atomic():
         Letter.forget(Letter.sent_at < instant - SENT_LETTERS)
         Letter.forget(Letter.parked_at < instant - PARKED_LETTERS)
+        Count.forget(Count.expires_at < instant)
         unconfirmed = Signup.forget(
             Signup.state == State.ASKED, ~kept, Signup.born_at.is_null() | ~intended
         )

@@ -14,6 +14,7 @@ from models.deciding import Decided, Postponed
 from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
+from signup import limits
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH, is_plain
 
@@ -25,6 +26,8 @@ NO_HEADERS: Mapping[str, str] = {}
 
 def init_app(app: Flask) -> None:
     """Add the API."""
+    limits.logins(api)
+    limits.logins_to_account(api)
     app.register_blueprint(api)
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
-from signup import api
+from signup import api, limits
 
 # Seconds after which it is worth trying again.
 RETRY = {"Retry-After": "60"}
@@ -21,6 +21,7 @@ ADVICE = {
     405: ("This cannot be done here", "Start at the form."),
     413: ("This is too long", "Go back and shorten what you wrote."),
     500: ("Something went wrong on our side", "Please go back, and try again in a minute."),
+    429: ("Too often", "Please wait a while, then try again."),
     503: (
         "Please try again in a minute",
         "We could not take this just now: go back, and send it again.",
@@ -53,6 +54,9 @@ def answer(
     """The page of an error, or the problem (RFC 9457) where a program asked."""
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {**headers, **RETRY}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers = {**headers, "Retry-After": str(limits.seconds_left())}
+        description = "Please wait a while, then try again."
     if request.path.startswith("/api/"):
         return api.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(status, (HTTPStatus(status).phrase, description))

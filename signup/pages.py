@@ -11,7 +11,7 @@ from models.confirming import confirm as confirm_signup
 from models.signups import Signup, State
 from models.stops import Stop
 from models.strapi import AddressTaken, StrapiUnavailable
-from signup import links
+from signup import limits, links
 from signup.databases import strapi
 from signup.errors import RETRY, answer
 from signup.forms import ButtonForm, ConfirmForm, SignupForm
@@ -43,6 +43,7 @@ def form() -> ResponseReturnValue:
 
 
 @pages.post("/signup")
+@limits.requests
 def ask() -> ResponseReturnValue:
     """Take a request; the answer is the same for every address."""
     config = current_app.config
@@ -68,6 +69,7 @@ def sent() -> ResponseReturnValue:
 
 
 @pages.get("/confirm/<token>")
+@limits.wrong_links
 def confirm(token: str) -> ResponseReturnValue:
     """The signup's own page, whatever its state."""
     link, signup = _opened(links.CONFIRM, token)
@@ -75,6 +77,7 @@ def confirm(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/confirm/<token>")
+@limits.wrong_links
 def apply(token: str) -> ResponseReturnValue:
     """Make the author, inactive; once this is done, the page shows how things stand."""
     link, signup = _opened(links.CONFIRM, token)
@@ -98,6 +101,7 @@ def apply(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/confirm/<token>/withdraw")
+@limits.wrong_links
 def withdraw(token: str) -> ResponseReturnValue:
     """The author takes the application back."""
     link, signup = _opened(links.CONFIRM, token)
@@ -110,6 +114,7 @@ def withdraw(token: str) -> ResponseReturnValue:
 
 
 @pages.get("/stop/<token>")
+@limits.wrong_links
 def stop(token: str) -> ResponseReturnValue:
     """Ask whether this address shall never be written to again."""
     _, signup = _opened(links.STOP, token)
@@ -119,6 +124,7 @@ def stop(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/stop/<token>")
+@limits.wrong_links
 def never_again(token: str) -> ResponseReturnValue:
     """Never write to this address again."""
     _, signup = _opened(links.STOP, token)

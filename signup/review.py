@@ -23,6 +23,7 @@ from models.instant import milliseconds, now
 from models.sessions import Session, authenticate
 from models.signups import Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
+from signup import limits
 from signup.databases import strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, DeclineForm, LoginForm
@@ -69,6 +70,8 @@ def login() -> ResponseReturnValue:
 
 
 @review.post("/login")
+@limits.logins
+@limits.logins_to_account
 def enter() -> ResponseReturnValue:
     """Begin a session for a super admin; the same answer for every other attempt."""
     form = LoginForm()

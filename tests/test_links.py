@@ -43,7 +43,7 @@ def test_looking_changes_nothing(service: Service, link: str) -> None:
 
 
 def everything(service: Service) -> list[object]:
-    tables = ("signup", "letter", "session", "stop")
+    tables = ("signup", "letter", "session", "stop", "count")
     ledger = [service.rows(f"SELECT * FROM {table} ORDER BY id") for table in tables]
     return [*ledger, service.strapi.admins(), service.strapi.links()]
 

@@ -1,4 +1,4 @@
-"""The first ledger: signups, the letters owed, review sessions, addresses that said stop."""
+"""The first ledger: signups, letters owed, review sessions, stops, and counts."""
 
 from peewee import (
     SQL,
@@ -57,4 +57,9 @@ def up(_: SchemaMigrator, database: SqliteDatabase) -> None:
         digest = CharField(unique=True)
         stopped_at = BigIntegerField()
 
-    database.create_tables([Signup, Letter, Session, Stop])
+    class Count(database.Model):  # type: ignore[name-defined,misc]
+        key = CharField(unique=True)
+        amount = IntegerField()
+        expires_at = BigIntegerField(index=True)
+
+    database.create_tables([Signup, Letter, Session, Stop, Count])
