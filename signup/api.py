@@ -69,10 +69,9 @@ def activate(author_id: int) -> ResponseReturnValue:
 @api.post("/authors/<int:author_id>/decline")
 def decline(author_id: int) -> ResponseReturnValue:
     """Refuse an author."""
-    sent = bool(request.get_data())
-    if sent and not request.is_json:
+    if not request.is_json and (request.mimetype or request.get_data()):
         return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, or nothing.")
-    body: Any = request.get_json(silent=True) if sent else {}
+    body: Any = request.get_json(silent=True) if request.get_data() else {}
     if complaint := _complaint(body):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, complaint)
     reason, tell = body.get("reason"), body.get("tell", True)

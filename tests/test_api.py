@@ -1,5 +1,6 @@
 """The same for programs: JSON, Basic credentials, problems as RFC 9457 wants them."""
 
+import io
 from typing import Any
 
 import pytest
@@ -143,6 +144,32 @@ def test_a_removed_author_is_not_found_again_and_again(
     for verb in ("activate", "activate", "decline"):
         assert program.post(f"{author}/{verb}").status_code == 404
     assert service.signup()["decided_by"] is None
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"json": {}}, {"data": "", "content_type": "application/json"}]
+)
+def test_a_decline_needs_no_body(
+    service: Service, program: Program, author: str, given: dict[str, Any]
+) -> None:
+    assert program.post(f"{author}/decline", **given).status_code == 200
+    assert len(service.deliver()) == 1
+
+
+def test_a_body_that_comes_in_chunks_is_read(
+    service: Service, program: Program, author: str
+) -> None:
+    body = b'{"reason": "Full.", "tell": false}'
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = program.post(
+        f"{author}/decline",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides=chunked,
+    )
+    assert answer.json
+    assert answer.json["reason"] == "Full."
+    assert service.deliver() == []
 
 
 def test_activating_again_lets_in_whom_the_panel_has_put_out(
