@@ -6,6 +6,8 @@ nothing happened and the link still works, or `settle` finds the row by its docu
 birth, and completes the signup.
 """
 
+from dataclasses import dataclass
+
 from models.signups import Signup, State
 from models.strapi import Administrator, Administrators, Author, Strapi
 
@@ -14,26 +16,27 @@ class QueueFull(Exception):
     """As many signups wait for a decision as may wait at a time."""
 
 
-def confirm(
-    signup: Signup,
-    strapi: Strapi,
-    *,
-    hashed: str,
-    firstname: str,
-    lastname: str | None,
-    why: str | None,
-    most_waiting: int,
-) -> None:
-    """Make the author in Strapi, inactive, with a password hashed beforehand.
+@dataclass(frozen=True)
+class Application:
+    """What a proven mailbox sends: a password, hashed beforehand, and who its owner is."""
+
+    hashed: str
+    firstname: str
+    lastname: str | None
+    why: str | None
+
+
+def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int) -> None:
+    """Make the author in Strapi, inactive, unless `most_waiting` signups wait already.
 
     A signup that is past this step stays as it is. Raises QueueFull, and AddressTaken,
     StrapiUnavailable after which the link still works.
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
         raise QueueFull
-    if not signup.intend(firstname, lastname, why):
+    if not signup.intend(sent.firstname, sent.lastname, sent.why):
         return
-    author = Author(signup.identity, firstname, lastname, hashed)
+    author = Author(signup.identity, sent.firstname, sent.lastname, sent.hashed)
     before = signup.predecessor()
 
     def admit(people: Administrators) -> Administrator | None:

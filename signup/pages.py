@@ -5,9 +5,8 @@ from datetime import timedelta
 from flask import Blueprint, Flask, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from models import deciding, passwords
-from models.confirming import QueueFull
-from models.confirming import confirm as confirm_signup
+from models import confirming, deciding, passwords
+from models.confirming import Application, QueueFull
 from models.signups import Signup, State
 from models.stops import Stop
 from models.strapi import AddressTaken, StrapiUnavailable
@@ -172,12 +171,10 @@ def _confirm_form(signup: Signup) -> ConfirmForm:
 
 
 def _confirm(signup: Signup, form: ConfirmForm) -> None:
-    confirm_signup(
-        signup,
-        strapi(),
+    sent = Application(
         hashed=passwords.hashed(form.password.data or ""),
         firstname=form.firstname.data or "",
         lastname=form.lastname.data or None,
         why=form.why.data or None if form.why else None,
-        most_waiting=current_app.config["MAX_WAITING"],
     )
+    confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])
