@@ -11,7 +11,11 @@ import models.limits  # noqa: F401 (registers the storage in the ledger)
 
 def network() -> str:
     """The network address of a visitor; of IPv6 the /64, which one visitor has for himself."""
-    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 (no address)
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        # A proxy on a Unix socket names none, and some write "unknown".
+        return "unknown"
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)

@@ -119,6 +119,13 @@ def test_a_header_moves_nobody_elsewhere_unless_a_proxy_is_trusted(
     assert [asking(trusting, f"198.51.100.{n}") for n in range(6)] == [422] * 6
 
 
+@pytest.mark.parametrize("claimed", ["unknown", "", "192.0.2.1:4711", "x" * 500])
+def test_an_address_that_is_none_counts_as_one(start: Callable[..., Service], claimed: str) -> None:
+    visitor = start(PROXIES=1).visitor()
+    headers = {"X-Forwarded-For": claimed}
+    assert visitor.client.get("/confirm/x", headers=headers, base_url=PUBLIC).status_code == 404
+
+
 def test_the_setting_lifts_every_limit(start: Callable[..., Service]) -> None:
     service = start(RATELIMIT_ENABLED=False)
     assert guess(service.visitor(), 25) == [422] * 25
