@@ -15,6 +15,7 @@ from signup import (
     errors,
     health,
     limits,
+    logs,
     pages,
     review,
     sandbox,
@@ -23,6 +24,7 @@ from signup import (
 )
 
 PARTS = (
+    logs,
     security,
     databases,
     limits,
@@ -54,4 +56,5 @@ def serve() -> Flask:
     app = create_app()
     settings.require(app)
     app.extensions["courier"].start()
+    app.logger.info("started", extra={"proxies": app.config["PROXIES"]})
     return app

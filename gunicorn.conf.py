@@ -1,5 +1,7 @@
 """How gunicorn runs the service: one worker, whose courier is the only one; many threads."""
 
+from signup import logs
+
 bind = "127.0.0.1:5000"
 workers = 1
 worker_class = "gthread"
@@ -7,7 +9,6 @@ threads = 8
 # A page may wait 5 seconds for Strapi's file and hash a password besides.
 timeout = 30
 graceful_timeout = 30
-# Without an access log no link's token is written anywhere.
-accesslog = None
+logconfig_dict = logs.CONFIG
 # Nobody commands the service from outside.
 control_socket_disable = True

@@ -14,14 +14,17 @@ from peewee import (
 )
 from playhouse.migrations import Runner
 
+# An INTEGER of SQLite has 64 bits.
+LARGEST_ID = 2**63 - 1
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # A read that leads to a write must hold the lock from the start: a deferred transaction
 # would fail at once, whatever the timeout, when somebody else wrote in between.
 database = SqliteDatabase(None, lock_type="IMMEDIATE")
 
-LedgerUnavailable = (OperationalError, InterfaceError)
-"""What the ledger raises when its disk is full, its file away or somebody else too busy."""
+LedgerUnavailable = (DatabaseError, InterfaceError)
+"""What the ledger raises when its disk is full, its file away or damaged, or somebody else
+too busy."""
 
 
 class LedgerTooNew(Exception):

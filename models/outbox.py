@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from peewee import CharField, DeferredForeignKey, IntegerField, TextField
 
 from models.instant import EPOCH, InstantField, now
-from models.ledger import Record
+from models.ledger import LARGEST_ID, Record
 
 # How long a courier that died keeps others from its letter; a living one renews its lease.
 LEASE = timedelta(seconds=20)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
+# Further ahead than any pause.
+FARTHEST = timedelta(days=1)
 # After which a letter makes no more sense; mail servers give up after as long (RFC 5321 4.5.4.1).
 LIFE = timedelta(days=5)
 
@@ -70,15 +72,21 @@ class Letter(Record):
             cls.owe(kind, recipient, due_at=max(now(), (last.sent_at or now()) + pause))
 
     @classmethod
-    def lease(cls) -> "Letter | None":
-        """The letter that has been due for longest, for this courier alone; None when
-        nothing is due."""
+    def lease(cls, after: str = "") -> "Letter | None":
+        """A due letter, for this courier alone; None when nothing is due.
+
+        Kinds take turns, so that none waits behind a flood of another: it is the oldest of the
+        first kind behind `after` that has any.
+        """
         instant = now()
         due = cls._open().where(cls.due_at <= instant, cls.leased_until <= instant)
-        # A cursor that is still open would keep the claim from being written.
-        for letter in list(due.order_by(cls.due_at, cls.id).limit(10)):
-            if letter._claim(letter.leased_until):
-                return letter
+        kinds = sorted(row.kind for row in due.select(cls.kind).distinct())
+        for kind in sorted(kinds, key=lambda kind: kind <= after):
+            # A cursor that is still open would keep the claim from being written.
+            oldest = due.where(cls.kind == kind).order_by(cls.due_at, cls.id)
+            for letter in list(oldest.limit(10)):
+                if letter._claim(letter.leased_until):
+                    return letter
         return None
 
     @classmethod
@@ -93,6 +101,21 @@ class Letter(Record):
     def parked(cls) -> list["Letter"]:
         """The letters that could not be delivered, oldest first."""
         return list(cls.select().where(cls.parked_at.is_null(False)).order_by(cls.id))
+
+    @classmethod
+    def send_again(cls, number: int) -> "Letter | None":
+        """Give a parked letter a fresh start; None when there is none of this id."""
+        parked = cls.id == min(number, LARGEST_ID), cls.parked_at.is_null(False)
+        fresh = {"parked_at": None, "tries": 0, "owed_at": now(), "due_at": now()}
+        changed: int = cls.update(**fresh).where(*parked).execute()
+        return cls.get_by_id(number) if changed else None
+
+    @classmethod
+    def bring_forward(cls) -> None:
+        """Make due what no pause can have put off for so long: the clock has jumped."""
+        never = now() + FARTHEST
+        cls.update(due_at=now()).where(cls.due_at > never).execute()
+        cls.update(leased_until=EPOCH).where(cls.leased_until > never).execute()
 
     @classmethod
     def overdue(cls) -> timedelta:
@@ -118,8 +141,13 @@ class Letter(Record):
         if now() - self.owed_at > LIFE:
             self.park(trouble)
             return
-        pause = min(FIRST_PAUSE * 2**self.tries, LONGEST_PAUSE) * random.uniform(0.75, 1.25)
+        pause = min(FIRST_PAUSE * 2 ** min(self.tries, 10), LONGEST_PAUSE)
+        pause *= random.uniform(0.75, 1.25)
         self._close(tries=self.tries + 1, due_at=now() + pause, trouble=trouble)
+
+    def returned(self, trouble: str) -> None:
+        """Leave the letter due, as if it had not been taken: it is not its fault."""
+        self._close(trouble=trouble)
 
     def park(self, trouble: str) -> None:
         """Set aside a letter that can never be delivered, for an operator to see."""
@@ -141,3 +169,14 @@ class Letter(Record):
 
     def _close(self, **values: object) -> None:
         Letter.update(leased_until=EPOCH, **values).where(Letter.id == self.id).execute()
+
+
+# What is sent is kept for a week, and must not make the search for what is due slower.
+Letter.add_index(
+    Letter.index(
+        Letter.kind,
+        Letter.due_at,
+        name="letter_open",
+        where=Letter.sent_at.is_null() & Letter.parked_at.is_null(),
+    )
+)

@@ -75,6 +75,8 @@ class Settler:
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
         if row is None:
             self._lost(signup)
+        elif signup.state == State.REMOVED:
+            signup.returned()
         elif row.is_active and signup.state != State.ACTIVE:
             signup.activated()
         elif signup.state == State.WITHDRAWN or _outlived(signup, self.keep_decided):
@@ -86,7 +88,8 @@ class Settler:
         try:
             carry_out(signup, self.strapi)
         except (Gone, Altered) as error:
-            log.warning("signup %s could not be activated: %s", signup.id, error)
+            trouble = str(error) or "the row is gone"
+            log.warning("activation failed", extra={"signup": signup.id, "trouble": trouble})
 
     def _remove(self, signup: Signup) -> None:
         try:
@@ -94,7 +97,7 @@ class Settler:
                 self.strapi.write(lambda people: people.remove(signup.identity))
         except Altered as error:
             # A super admin has taken this person on in the meantime.
-            log.warning("the row of signup %s is left to Strapi: %s", signup.id, error)
+            log.warning("row left to Strapi", extra={"signup": signup.id, "trouble": str(error)})
         signup.turn(signup.state, signup.state, strapi_id=None)
 
     def _lost(self, signup: Signup) -> None:
@@ -133,9 +136,10 @@ def _outlived(signup: Signup, keep_decided: timedelta) -> bool:
 
 
 def _watched() -> Any:
-    """Signups that Strapi's panel can still change, or whose row must still go."""
-    rows = State.WAITING, State.ACTIVATING, State.ACTIVE, State.DECLINED, State.WITHDRAWN
-    in_strapi = Signup.state.in_(rows) & Signup.strapi_id.is_null(False)
+    """Signups that Strapi's panel can still change, whose row must still go, or whose row may
+    come back with a backup."""
+    past = Signup.state.not_in((State.ASKED, State.STOPPED))
+    in_strapi = past & Signup.strapi_id.is_null(False)
     return Signup.select().where(in_strapi, Signup.email.is_null(False))
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from peewee import BooleanField, CharField, IntegerField, TextField
 
 from models.instant import InstantField, now
-from models.ledger import Record, database
+from models.ledger import LARGEST_ID, Record, database
 from models.outbox import Letter
 from models.strapi import Administrator, Identity, new_document_id
 
@@ -15,8 +15,6 @@ from models.strapi import Administrator, Identity, new_document_id
 LETTERS_AN_HOUR = 3
 LETTERS_A_DAY = 6
 UNCONFIRMED = timedelta(days=7)
-# An INTEGER of SQLite has 64 bits.
-LARGEST_ID = 2**63 - 1
 
 
 class State(StrEnum):
@@ -51,6 +49,7 @@ class Signup(Record):
     decided_by = TextField(null=True)
     reason = TextField(null=True)
     told = BooleanField(null=True)
+    removed_from = CharField(null=True)
 
     @classmethod
     def ask(
@@ -61,11 +60,12 @@ class Signup(Record):
         *,
         reapply_after: timedelta,
         throttled: bool = True,
-    ) -> None:
+    ) -> bool:
         """Take a request for an account and owe its address the letter that fits, in one
         transaction, with the same work for every address.
 
-        A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false.
+        A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false; returns
+        whether it gets one.
         """
         with database.atomic():
             signup = cls.current(email, reapply_after)
@@ -79,8 +79,10 @@ class Signup(Record):
             elif signup.state == State.ASKED and signup.born_at is None:
                 names = {"firstname": firstname, "lastname": lastname}
                 signup.turn(State.ASKED, State.ASKED, **names, asked_at=now())
-            if not throttled or _letters_left(email):
+            letter_left = not throttled or _letters_left(email)
+            if letter_left:
                 Letter.owe("confirm", email, signup)
+        return letter_left
 
     @classmethod
     def current(cls, email: str, reapply_after: timedelta) -> "Signup | None":
@@ -204,7 +206,16 @@ class Signup(Record):
     def removed(self) -> None:
         """Note that the author's row is gone from Strapi."""
         was = (State.WAITING, State.ACTIVATING, State.ACTIVE)
-        self.turn(State.REMOVED, *was, decided_by=None, decided_at=now())
+        gone = {"decided_by": None, "decided_at": now(), "removed_from": Signup.state}
+        self.turn(State.REMOVED, *was, **gone)
+
+    def returned(self) -> None:
+        """Note that the row is back, as when a backup was restored: who was let in is not
+        told twice, and who was not must be decided about once more."""
+        if self.removed_from == State.ACTIVE:
+            self.turn(State.ACTIVE, State.REMOVED)
+        else:
+            self.turn(State.WAITING, State.REMOVED, decided_at=None)
 
     def erase(self) -> None:
         """Forget the person; what remains is that there was a signup."""

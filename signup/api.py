@@ -1,12 +1,13 @@
 """The same for programs: JSON, with a super admin's Strapi credentials in every request."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, request
+from flask import Blueprint, Flask, g, request
 from flask.typing import ResponseReturnValue
 
 from models import deciding
@@ -18,6 +19,7 @@ from signup import limits
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH, is_plain
 
+log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
 
 PAGE = 25
@@ -39,6 +41,7 @@ def guard() -> ResponseReturnValue | None:
     if given is not None and given.type == "basic":
         g.reviewer = authenticate(strapi(), given.username or "", given.password or "")
     if g.reviewer is None:
+        log.info("login refused", extra={"account": given.username if given else None})
         challenge = {"WWW-Authenticate": 'Basic realm="Strapi super admins"'}
         detail = "Log in as an active super admin of Strapi."
         return problem(HTTPStatus.UNAUTHORIZED, detail, challenge)
@@ -83,7 +86,7 @@ def decline(author_id: int) -> ResponseReturnValue:
 @api.errorhandler(StrapiUnavailable)
 def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     """Nothing was decided; try again."""
-    current_app.logger.error("nobody can review: %s", error)
+    log.error("nobody can review", extra={"trouble": str(error)})
     detail = "Strapi's database cannot be used at this moment. Nothing was decided."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
 
@@ -129,6 +132,7 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
     except Postponed:
         detail = "The decision is noted; Strapi's database cannot be written at this moment."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
+    log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
     return author(signup)
 
 

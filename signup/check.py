@@ -68,6 +68,6 @@ def _mail() -> Iterator[Finding]:
     try:
         smtp.knock()
         yield what, None
-    except smtp.Undelivered as error:
+    except smtp.MailServerOut as error:
         advice = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
         yield what, f"{error}; {advice}"

@@ -16,7 +16,9 @@ from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import courier, sandbox, settings
 from signup.check import findings
-from signup.databases import strapi
+from signup.databases import settler, strapi
+from signup.delivering import deliver_due
+from signup.smtp import MailServerOut
 
 
 def init_app(app: Flask) -> None:
@@ -65,12 +67,18 @@ def demo(port: int) -> None:
 @with_sound_settings
 def deliver() -> None:
     """Send what is due, and exit."""
-    sent = 0
-    if complaint := courier.settle():
-        click.echo(f"settling waits: {complaint}", err=True)
-    while courier.deliver_one():
-        sent += 1
-    click.echo(f"{sent} letter{'' if sent == 1 else 's'} handled")
+    try:
+        settler().settle_changes()
+    except StrapiUnavailable as error:
+        click.echo(f"settling waits: {error}", err=True)
+    handled = 0
+    try:
+        for _ in deliver_due():
+            handled += 1
+    except MailServerOut as error:
+        raise click.ClickException(f"the mail server is out: {error}") from error
+    finally:
+        click.echo(f"{handled} letter{'' if handled == 1 else 's'} handled")
 
 
 @click.command()

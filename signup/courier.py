@@ -1,23 +1,21 @@
-"""Delivering: takes one due letter at a time, and hands it to the mail server."""
+"""The courier: a thread that follows Strapi and delivers, for as long as the process lives."""
 
+import atexit
 import logging
+import random
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import flask_mail
 from flask import Flask, Response, current_app, request
 
-from models import deciding
 from models.ledger import LedgerUnavailable
-from models.outbox import LEASE, Letter
 from models.purging import purge
-from models.stops import Stop
 from models.strapi import StrapiUnavailable
-from signup import letters, links, smtp
 from signup.databases import settler
+from signup.delivering import deliver_due
+from signup.smtp import MailServerOut
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +23,23 @@ log = logging.getLogger(__name__)
 POLL = 2.0
 # Seconds between two looks at what may be forgotten.
 PURGE = 3600.0
-# A letter that cannot be made may be mended by a new version: so many tries, then parked.
-MAKING_TRIES = 3
+# Seconds for which a mail server that is out is left alone: at first, and at most.
+FIRST_REST = 5.0
+LONGEST_REST = 300.0
+# Seconds between two lines about the same trouble.
+QUIET = 60.0
+# Seconds that the end of the process waits for the letter in hand.
+FAREWELL = 25.0
 
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Mail, and a courier that `start` sets going."""
     flask_mail.Mail(app)
     courier = app.extensions["courier"] = Courier(app)
+
+    @app.before_request
+    def revive() -> None:
+        courier.revive()
 
     @app.after_request
     def wake(response: Response) -> Response:
@@ -42,19 +49,42 @@ def init_app(app: Flask) -> None:
 
 
 class Courier:
-    """A thread that settles and delivers for as long as the process lives."""
+    """Settles and delivers beside the pages, and takes a rest while the mail server is out."""
 
     def __init__(self, app: Flask) -> None:
         """Prepare the courier of `app`; `start` it after the process has forked."""
-        self.app = app
+        self._app = app
         self._due = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._settled = 0.0
         self._purged = -PURGE
-        self._complaint: str | None = None
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._failures = 0
+        self._rests_until = 0.0
+        # When each complaint was last heard.
+        self._said: dict[str, float] = {}
 
     def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
+        """Begin to work, and end with the process: the letter in hand is finished."""
+        atexit.register(self.stop)
+        self._begin()
+
+    def revive(self) -> None:
+        """Begin anew in a process that was forked, which leaves threads behind."""
+        if self._thread and not self._thread.is_alive() and not self._stopping.is_set():
+            with self._starting:
+                if not self.running:
+                    self._begin()
+
+    def stop(self) -> None:
+        """Take no more letters, and wait for the one in hand; one that takes too long is
+        taken up again when its lease has ended."""
+        self._stopping.set()
+        self.wake()
+        if self._thread and self._thread.is_alive():
+            self._thread.join(FAREWELL)
+        log.info("stopped")
 
     def wake(self) -> None:
         """Have a look at once."""
@@ -63,51 +93,77 @@ class Courier:
     @property
     def running(self) -> bool:
         """Whether letters are being delivered."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            self._due.clear()
-            with self.app.app_context():
-                self._round()
-            self._due.wait(POLL)
+        try:
+            while not self._stopping.is_set():
+                self._due.clear()
+                with self._app.app_context():
+                    self._round()
+                self._due.wait(POLL)
+        finally:
+            if not self._stopping.wait(1):
+                log.error("courier died, and is started again")
+                self._begin()
 
     def _round(self) -> None:
         try:
             self._settle()
-            while deliver_one():
-                self._settle()
-            if time.monotonic() - self._purged > PURGE:
-                forget()
-                self._purged = time.monotonic()
+            self._deliver()
+            self._forget()
         except LedgerUnavailable as error:
-            log.error("the ledger is out of order: %s", error)
-        except Exception:
-            # Whatever it is, the courier must live on and say so.
-            log.exception("the courier stumbled")
+            self._complain("ledger unavailable", error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the courier lives on)
+            self._complain("courier stumbled", error)
 
     def _settle(self) -> None:
         try:
-            complaint = settle()
+            settler().settle_changes()
+        except StrapiUnavailable as error:
+            self._complain("settling waits", error)
         except LedgerUnavailable:
             raise
-        except Exception:
-            # A row that nobody expected in Strapi must not keep letters from going out.
-            log.exception("settling stumbled")
+        except Exception as error:  # noqa: BLE001 (an odd row in Strapi stops no letters)
+            self._complain("settling stumbled", error)
+        self._settled = time.monotonic()
+
+    def _deliver(self) -> None:
+        if time.monotonic() < self._rests_until:
             return
-        if complaint and complaint != self._complaint:
-            log.warning("settling waits: %s", complaint)
-        self._complaint = complaint
+        try:
+            for _ in deliver_due():
+                self._failures = 0
+                if self._stopping.is_set():
+                    return
+                if time.monotonic() - self._settled > POLL:
+                    self._settle()
+        except MailServerOut as error:
+            self._rest(error)
 
+    def _rest(self, error: MailServerOut) -> None:
+        rest = min(FIRST_REST * 2 ** min(self._failures, 10), LONGEST_REST)
+        rest *= random.uniform(0.75, 1.25)
+        self._failures += 1
+        self._rests_until = time.monotonic() + rest
+        log.error("mail server out", extra={"trouble": str(error), "seconds_to_next_try": rest})
 
-def settle() -> str | None:
-    """Follow what changed in Strapi; where its file is away, that waits, and the reason is
-    returned."""
-    try:
-        settler().settle_changes()
-    except StrapiUnavailable as error:
-        return str(error)
-    return None
+    def _forget(self) -> None:
+        if time.monotonic() - self._purged > PURGE:
+            forget()
+            self._purged = time.monotonic()
+
+    def _complain(self, event: str, error: Exception) -> None:
+        """Say what is wrong, at most once in a while, with a trace where nobody expected it."""
+        if time.monotonic() - self._said.get(event, -QUIET) < QUIET:
+            return
+        self._said[event] = time.monotonic()
+        expected = isinstance(error, (StrapiUnavailable, *LedgerUnavailable))
+        log.error(event, extra={"trouble": str(error)}, exc_info=None if expected else error)
 
 
 def forget() -> int:
@@ -115,66 +171,3 @@ def forget() -> int:
     config = current_app.config
     keep, life = timedelta(days=config["KEEP_DAYS"]), timedelta(seconds=config["LINK_MAX_AGE"])
     return purge(keep, life)
-
-
-def deliver_one() -> bool:
-    """Deliver the letter that is due for longest; False when none is."""
-    letter = Letter.lease()
-    if letter is None:
-        return False
-    with _lease_renewed(letter):
-        try:
-            _deliver(letter)
-        except LedgerUnavailable:
-            raise
-        except Exception as error:
-            # It must not keep the letters behind it from going out.
-            log.exception("letter %s (%s) cannot be made", letter.id, letter.kind)
-            trouble = f"it cannot be made: {type(error).__name__}"
-            letter.park(trouble) if letter.tries + 1 >= MAKING_TRIES else letter.failed(trouble)
-    return True
-
-
-def _deliver(letter: Letter) -> None:
-    keys = links.signing_keys()
-    if letter.signup and Stop.covers(letter.recipient, keys):
-        # Asked again by somebody else, or owed before the owner of the address said stop.
-        deciding.stop(letter.recipient, keys)
-        return
-    message = letters.compose(letter)
-    if message is None:
-        letter.dropped()
-    else:
-        _send(letter, message)
-
-
-def _send(letter: Letter, message: flask_mail.Message) -> None:
-    try:
-        smtp.send(message)
-    except smtp.Undelivered as error:
-        log.warning("letter %s (%s) is not taken: %s", letter.id, letter.kind, error)
-        letter.park(str(error)) if error.final else letter.failed(str(error))
-    else:
-        log.info("letter %s (%s) is sent", letter.id, letter.kind)
-        letter.sent()
-
-
-@contextmanager
-def _lease_renewed(letter: Letter) -> Iterator[None]:
-    """Keep the lease of a letter whose mail server is slow, so that it is short for a letter
-    whose courier died."""
-    done = threading.Event()
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def renew() -> None:
-        while not done.wait(LEASE.total_seconds() / 4):
-            with app.app_context():
-                letter.renew()
-
-    keeper = threading.Thread(target=renew, daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        done.set()
-        keeper.join()

@@ -1,14 +1,17 @@
 """Pages for what goes wrong: they say what to do, and nothing about the inside."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
-from signup import api, limits
+from signup import api, limits, logs
+
+log = logging.getLogger(__name__)
 
 # Seconds after which it is worth trying again.
 RETRY = {"Retry-After": "60"}
@@ -44,7 +47,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 
 def ledger_unavailable(error: Exception) -> ResponseReturnValue:
     """Nothing was accepted that could not be written down."""
-    current_app.logger.error("the ledger is out of order: %s", error)
+    log.error("ledger unavailable", extra={"trouble": str(error)})
     return answer(503, "Nothing was accepted.")
 
 
@@ -60,4 +63,7 @@ def answer(
     if request.path.startswith("/api/"):
         return api.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(status, (HTTPStatus(status).phrase, description))
-    return render_template("error.html", title=title, text=text), status, headers
+    # A number to ask the operator about, where it is the service that failed.
+    number = logs.request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    page = render_template("error.html", title=title, text=text, number=number)
+    return page, status, headers

@@ -1,5 +1,6 @@
 """The public pages: the form, the link's page in every state, the way out, and health."""
 
+import logging
 from datetime import timedelta
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, url_for
@@ -15,6 +16,7 @@ from signup.databases import strapi
 from signup.errors import RETRY, answer
 from signup.forms import ButtonForm, ConfirmForm, SignupForm
 
+log = logging.getLogger(__name__)
 pages = Blueprint("pages", __name__)
 
 
@@ -51,13 +53,15 @@ def ask() -> ResponseReturnValue:
     form = SignupForm()
     if not form.validate_on_submit():
         return render_template("signup/form.html", form=form), form.status
-    Signup.ask(
+    letter_owed = Signup.ask(
         form.email.data or "",
         form.firstname.data or "",
         form.lastname.data or None,
         reapply_after=timedelta(days=config["REAPPLY_DAYS"]),
         throttled=config["RATELIMIT_ENABLED"],
     )
+    event = "signup requested" if letter_owed else "signup requested too often"
+    log.info(event, extra={"address": form.email.data})
     return redirect(url_for(".sent"), 303)
 
 
@@ -92,10 +96,12 @@ def apply(token: str) -> ResponseReturnValue:
     except AddressTaken:
         return render_template("signup/taken.html", **links.panel()), 409
     except (QueueFull, StrapiUnavailable) as error:
-        current_app.logger.warning("signup %s waits: %s", signup.id, error or "the queue is full")
+        trouble = str(error) or "the queue is full"
+        log.warning("confirmation waits", extra={"signup": signup.id, "trouble": trouble})
         busy = "full" if isinstance(error, QueueFull) else "unavailable"
         page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
         return page, 503, RETRY
+    log.info("confirmed", extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -109,6 +115,7 @@ def withdraw(token: str) -> ResponseReturnValue:
         page, _ = _page_of(signup, link, form)
         return page, form.status
     deciding.withdraw(signup)
+    log.info("withdrawn", extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -132,6 +139,7 @@ def never_again(token: str) -> ResponseReturnValue:
         return render_template("signup/stop.html", form=form), form.status
     if signup.email:
         deciding.stop(signup.email, links.signing_keys())
+        log.info("stopped by its owner", extra={"signup": signup.id})
     return render_template("signup/stopped.html")
 
 
@@ -142,6 +150,7 @@ def not_ours(_: Exception) -> ResponseReturnValue:
 
 def from_the_future(_: Exception) -> ResponseReturnValue:
     """A link of a clock that is ahead of ours will be good in a moment."""
+    log.error("link from the future", extra={"trouble": "this clock, or another one, is wrong"})
     return answer(503)
 
 

@@ -1,5 +1,6 @@
 """The super admins' pages: log in with Strapi's own credentials, see who waits, decide."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 from flask import (
     Blueprint,
     Flask,
-    current_app,
     g,
     redirect,
     render_template,
@@ -28,6 +28,7 @@ from signup.databases import strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, DeclineForm, LoginForm
 
+log = logging.getLogger(__name__)
 review = Blueprint("review", __name__, url_prefix="/review")
 
 # Signups on one page of the list.
@@ -59,7 +60,7 @@ def guard() -> ResponseReturnValue | None:
 @review.errorhandler(StrapiUnavailable)
 def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     """Without Strapi's file nobody can be recognised; nothing was decided."""
-    current_app.logger.error("nobody can review: %s", error)
+    log.error("nobody can review", extra={"trouble": str(error)})
     return answer(503)
 
 
@@ -79,10 +80,12 @@ def enter() -> ResponseReturnValue:
         return render_template("review/login.html", form=form), form.status
     admin = authenticate(strapi(), form.email.data or "", form.password.data or "")
     if admin is None:
+        log.info("login refused", extra={"account": form.email.data})
         form.form_errors.append("That is not the address and password of a super admin.")
         return render_template("review/login.html", form=form), 422
     session.clear()
     session.update(review=Session.begin(admin), seen=milliseconds(now()))
+    log.info("logged in", extra={"account": admin.email})
     return redirect(url_for(".queue"), 303)
 
 
@@ -142,6 +145,7 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
         return _queue(503, "postponed", about=signup)
     except Altered as error:
         return _queue(409, "altered", about=signup, complaint=str(error))
+    log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
     here: dict[str, Any] = {
         name: request.args[name] for name in ("q", "page") if name in request.args
     }

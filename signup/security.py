@@ -1,8 +1,6 @@
-"""What every answer and every request is held to: headers, cookies, origins, silence in logs."""
+"""What every answer and every request is held to: headers, cookies, origins."""
 
 import hashlib
-import logging
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +25,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# A token in a path, as in the address of a link's page.
-TOKEN = re.compile(r"(/(?:confirm|stop)/)[^/\s\[\]]+")
 
 
 def init_app(app: Flask) -> None:
@@ -49,8 +45,6 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = trusting  # type: ignore[method-assign]
     app.before_request(refuse_strangers)
     app.after_request(add_headers)
-    app.logger.addFilter(hide_tokens)
-    logging.getLogger("gunicorn.error").addFilter(hide_tokens)
 
 
 def refuse_strangers() -> None:
@@ -74,12 +68,6 @@ def add_headers(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
-
-
-def hide_tokens(record: logging.LogRecord) -> bool:
-    """Keep the tokens of links out of a log line."""
-    record.msg, record.args = TOKEN.sub(r"\1***", record.getMessage()), ()
-    return True
 
 
 class Sessions(SecureCookieSessionInterface):

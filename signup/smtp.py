@@ -3,15 +3,30 @@
 import smtplib
 import ssl
 from contextlib import suppress
+from email.utils import make_msgid
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import flask_mail
 from flask import current_app
 
+# Flask-Mail makes an id for each message before it is given ours, and for that would ask the
+# DNS for this machine's name, and wait.
+vars(flask_mail)["make_msgid"] = partial(make_msgid, domain="localhost")
+
+# A server may look for spam once it has a letter, and to give up then is to send it twice: RFC
+# 5321 4.5.3.2 is as much more patient there.
+PATIENCE_AFTER_DATA = 6
+
+
+class MailServerOut(Exception):
+    """The mail server serves us no letter at all: it is dead, or refuses us. Our own fault or
+    its, and not the recipient's."""
+
 
 class Undelivered(Exception):
-    """The mail server has not taken a letter; `final` when it never will."""
+    """The mail server has not taken this letter; `final` when it never will."""
 
     def __init__(self, trouble: str, *, final: bool) -> None:
         """Take what went wrong, in words without an address."""
@@ -20,47 +35,53 @@ class Undelivered(Exception):
 
 
 def send(message: flask_mail.Message) -> None:
-    """Hand `message` to the mail server. Raises Undelivered."""
-    try:
-        with Connection(current_app.extensions["mail"]) as connection:
+    """Hand `message` to the mail server. Raises Undelivered, MailServerOut."""
+    with Connection(current_app.extensions["mail"]) as connection:
+        try:
             connection.send(message)
-    except (smtplib.SMTPException, OSError) as error:
-        raise Undelivered(_told(error), final=_is_final(error)) from error
+        except smtplib.SMTPSenderRefused as error:
+            raise MailServerOut(_told(error)) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Undelivered(_told(error), final=_is_final(error)) from error
 
 
 def knock() -> None:
-    """Connect, encrypt and log in, and no more. Raises Undelivered."""
-    try:
-        with Connection(current_app.extensions["mail"]):
-            pass
-    except (smtplib.SMTPException, OSError, ValueError) as error:
-        raise Undelivered(f"{type(error).__name__}: {error}", final=False) from error
+    """Connect, encrypt and log in, and no more. Raises MailServerOut."""
+    with Connection(current_app.extensions["mail"]):
+        pass
 
 
 class Connection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout and verified certificates, and for which a
+    """Flask-Mail's connection with time limits and verified certificates, and for which a
     message is sent once the server has taken it, whatever happens to the goodbye."""
 
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Connect, encrypt and log in as the settings say."""
-        mail, context = self.mail, ssl.create_default_context()
-        timeout = current_app.config["MAIL_TIMEOUT"]
+    def configure_host(self) -> smtplib.SMTP:
+        """Connect, encrypt and log in as the settings say. Raises MailServerOut."""
+        try:
+            host = self._connected()
+            try:
+                self._introduce(host)
+            except BaseException:
+                host.close()
+                raise
+        # A host name that cannot be one is a ValueError.
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise MailServerOut(_told(error)) from error
+        return host
+
+    def _connected(self) -> smtplib.SMTP:
         # Said in EHLO; smtplib would ask the DNS for one, and wait for it.
         name = urlsplit(current_app.config["PUBLIC_URL"]).hostname
-        host: smtplib.SMTP | smtplib.SMTP_SSL
-        if mail.use_ssl:
-            host = smtplib.SMTP_SSL(mail.server, mail.port, name, timeout=timeout, context=context)
-        else:
-            host = smtplib.SMTP(mail.server, mail.port, name, timeout=timeout)
-        try:
-            if mail.use_tls:
-                host.starttls(context=context)
-            if mail.username:
-                host.login(mail.username, mail.password or "")
-        except (smtplib.SMTPException, OSError):
-            host.close()
-            raise
-        return host
+        server, timeout = (self.mail.server, self.mail.port, name), _timeout()
+        if self.mail.use_ssl:
+            return _PatientSSL(*server, timeout=timeout, context=ssl.create_default_context())
+        return _Patient(*server, timeout=timeout)
+
+    def _introduce(self, host: smtplib.SMTP) -> None:
+        if self.mail.use_tls:
+            host.starttls(context=ssl.create_default_context())
+        if self.mail.username:
+            host.login(self.mail.username, self.mail.password or "")
 
     def __exit__(self, *exception: Any) -> None:
         """Say goodbye, or hang up."""
@@ -68,9 +89,27 @@ class Connection(flask_mail.Connection):
             super().__exit__(*exception)
 
 
+class _Patient(smtplib.SMTP):
+    def data(self, msg: Any) -> Any:
+        """Send a letter, and wait for longer than for other answers."""
+        if self.sock:
+            self.sock.settimeout(PATIENCE_AFTER_DATA * _timeout())
+        answer = super().data(msg)
+        if self.sock:
+            self.sock.settimeout(_timeout())
+        return answer
+
+
+class _PatientSSL(_Patient, smtplib.SMTP_SSL):
+    pass
+
+
+def _timeout() -> float:
+    return float(current_app.config["MAIL_TIMEOUT"])
+
+
 def _is_final(error: Exception) -> bool:
-    """Whether the server will never take this letter, because of its recipient or text: a
-    refused login or sender is our fault, and may be mended."""
+    """Whether the server will never take this letter, because of its recipient or text."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500

@@ -1,0 +1,97 @@
+"""Delivering: takes one due letter at a time, and hands it to the mail server."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import flask_mail
+from flask import current_app
+
+from models import deciding
+from models.ledger import LedgerUnavailable
+from models.outbox import LEASE, Letter
+from models.stops import Stop
+from signup import letters, links, smtp
+from signup.smtp import MailServerOut
+
+log = logging.getLogger(__name__)
+
+# A letter that cannot be made may be mended by a new version: so many tries, then parked.
+MAKING_TRIES = 3
+
+
+def deliver_due() -> Iterator[Letter]:
+    """Deliver what is due, the oldest first and kinds in turn; yields each letter that was
+    dealt with. Raises MailServerOut, LedgerUnavailable."""
+    kind = ""
+    while letter := Letter.lease(after=kind):
+        with _lease_renewed(letter):
+            _deal_with(letter)
+        kind = letter.kind
+        yield letter
+
+
+def _deal_with(letter: Letter) -> None:
+    try:
+        _deliver(letter)
+    except MailServerOut as error:
+        letter.returned(str(error))
+        raise
+    except LedgerUnavailable:
+        raise
+    except Exception as error:
+        # It must not keep the letters behind it from going out.
+        log.exception("letter cannot be made", extra=_facts(letter))
+        trouble = f"it cannot be made: {type(error).__name__}"
+        letter.park(trouble) if letter.tries + 1 >= MAKING_TRIES else letter.failed(trouble)
+
+
+def _deliver(letter: Letter) -> None:
+    keys = links.signing_keys()
+    if letter.signup and Stop.covers(letter.recipient, keys):
+        # Asked again by somebody else, or owed before the owner of the address said stop.
+        deciding.stop(letter.recipient, keys)
+        return
+    message = letters.compose(letter)
+    if message is None:
+        letter.dropped()
+    else:
+        _send(letter, message)
+
+
+def _send(letter: Letter, message: flask_mail.Message) -> None:
+    try:
+        smtp.send(message)
+    except smtp.Undelivered as error:
+        what = "letter refused" if error.final else "letter put off"
+        log.warning(what, extra={**_facts(letter), "trouble": str(error)})
+        letter.park(str(error)) if error.final else letter.failed(str(error))
+    else:
+        letter.sent()
+        log.info("letter sent", extra=_facts(letter))
+
+
+def _facts(letter: Letter) -> dict[str, object]:
+    return {"letter": letter.id, "kind": letter.kind, "recipient": letter.recipient}
+
+
+@contextmanager
+def _lease_renewed(letter: Letter) -> Iterator[None]:
+    """Keep the lease of a letter whose mail server is slow, so that it is short for a letter
+    whose courier died."""
+    done = threading.Event()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def renew() -> None:
+        while not done.wait(LEASE.total_seconds() / 4):
+            with app.app_context():
+                letter.renew()
+
+    keeper = threading.Thread(target=renew, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
