@@ -43,8 +43,16 @@ def init_app(app: Flask) -> None:
     if proxies := app.config["PROXIES"]:
         trusting = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
         app.wsgi_app = trusting  # type: ignore[method-assign]
+    app.before_request(refuse_endless)
     app.before_request(refuse_strangers)
     app.after_request(add_headers)
+
+
+def refuse_endless() -> None:
+    """Refuse a body that does not tell its length: it would be cut at the limit, and what is
+    left of it believed."""
+    if "Transfer-Encoding" in request.headers:
+        abort(411)
 
 
 def refuse_strangers() -> None:

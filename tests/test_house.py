@@ -121,3 +121,9 @@ def test_a_body_that_is_too_large_is_refused(service: Service) -> None:
     given = {"firstname": "x" * 20000}
     answer = service.visitor().client.post("/signup", data=given, base_url=PUBLIC)
     assert answer.status_code == 413
+
+
+def test_a_body_without_a_length_is_refused(service: Service) -> None:
+    headers = {"Transfer-Encoding": "chunked"}
+    answer = service.visitor().client.post("/signup", headers=headers, base_url=PUBLIC)
+    assert answer.status_code == 411
