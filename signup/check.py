@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 
 from flask import current_app
 
@@ -10,6 +11,7 @@ from models.strapi import StrapiUnavailable
 from models.strapi.administrators import Administrators
 from signup import settings, smtp
 from signup.databases import strapi
+from signup.health import OVERDUE
 
 Finding = tuple[str, str | None]
 
@@ -32,12 +34,22 @@ def _ledger() -> Iterator[Finding]:
         yield what, complaint
         return
     yield what, None
+    yield from _outbox()
+
+
+def _outbox() -> Iterator[Finding]:
     parked = Letter.parked()
-    troubles = "; ".join(f"letter {letter.id}: {letter.trouble}" for letter in parked)
-    yield (
-        "no undeliverable letters",
-        f"{len(parked)} could not be delivered: {troubles}" if parked else None,
-    )
+    complaint = None
+    if parked:
+        troubles = "; ".join(f"letter {letter.id}: {letter.trouble}" for letter in parked)
+        complaint = (
+            f"{len(parked)} could not be delivered: {troubles}; the review page sends them again"
+        )
+    yield "no undeliverable letters", complaint
+    waited = Letter.overdue()
+    minutes = waited // timedelta(minutes=1)
+    complaint = f"the oldest has waited for {minutes} minutes: is the service running?"
+    yield "letters go out", complaint if waited > OVERDUE else None
 
 
 def _strapi() -> Iterator[Finding]:

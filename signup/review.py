@@ -20,13 +20,15 @@ from flask.typing import ResponseReturnValue
 from models import deciding
 from models.deciding import Decided, Postponed
 from models.instant import milliseconds, now
+from models.outbox import Letter
 from models.sessions import Session, authenticate
 from models.signups import Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import limits
 from signup.databases import strapi
-from signup.errors import answer
+from signup.errors import RETRY, answer
 from signup.forms import ButtonForm, DeclineForm, LoginForm
+from signup.health import OVERDUE
 
 log = logging.getLogger(__name__)
 review = Blueprint("review", __name__, url_prefix="/review")
@@ -104,7 +106,8 @@ def logout() -> ResponseReturnValue:
 def queue() -> ResponseReturnValue:
     """Who waits, or how the others stand; and what was just decided."""
     done = request.args.get("done", type=int)
-    return _queue(notice="done" if done else "", about=Signup.of_id(done))
+    notice = "done" if done else "again" if "again" in request.args else ""
+    return _queue(notice=notice, about=Signup.of_id(done))
 
 
 @review.post("/<int:author_id>/activate")
@@ -131,6 +134,18 @@ def decline(author_id: int) -> ResponseReturnValue:
     return _decided(author_id, verb)
 
 
+@review.post("/letters/<int:letter_id>/send-again")
+def send_again(letter_id: int) -> ResponseReturnValue:
+    """Give a letter that could not be delivered a fresh start."""
+    form = ButtonForm()
+    if not form.validate_on_submit():
+        return _queue(form.status, "stale")
+    if Letter.send_again(letter_id) is None:
+        return _queue(404, "no letter")
+    log.info("letter sent again", extra={"letter": letter_id, "by": g.reviewer.email})
+    return redirect(url_for(".queue", again=1), 303)
+
+
 def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> ResponseReturnValue:
     signup = Signup.of_author(author_id)
     if signup is None:
@@ -142,7 +157,8 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
     except Decided:
         return _queue(409, "decided", about=signup)
     except Postponed:
-        return _queue(503, "postponed", about=signup)
+        page, status = _queue(503, "postponed", about=signup)
+        return page, status, RETRY
     except Altered as error:
         return _queue(409, "altered", about=signup, complaint=str(error))
     log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
@@ -152,7 +168,7 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
     return redirect(url_for(".queue", done=signup.id, **here), 303)
 
 
-def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseReturnValue:
+def _queue(status: int = 200, notice: str = "", **facts: object) -> tuple[str, int]:
     state = request.args.get("state", "")
     state = state if state in LISTED else State.WAITING
     text = request.args.get("q", "").strip()
@@ -170,5 +186,7 @@ def _queue(status: int = 200, notice: str = "", **facts: object) -> ResponseRetu
         notice=notice,
         button=ButtonForm(),
         decline_form=partial(DeclineForm, formdata=None),
+        parked=Letter.parked(),
+        mail_is_late=Letter.overdue() > OVERDUE,
         **facts,
     ), status

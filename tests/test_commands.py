@@ -19,7 +19,7 @@ def test_check_finds_nothing_wrong(service: Service) -> None:
     result = run(service, "check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 5
+    assert result.output.count("ok  ") == 6
     assert service.strapi.path.stat().st_mtime_ns == before
 
 
@@ -64,6 +64,19 @@ def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) ->
     result = run(service, "check")
     assert result.exit_code == 1
     assert "1 could not be delivered: letter 1: recipient refused with 550" in result.output
+
+
+def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(
+    start: Callable[..., Service], later: Callable[[timedelta], None]
+) -> None:
+    service = start(MAIL_PORT=free_port())
+    service.visitor().ask()
+    later(timedelta(minutes=12))
+    assert "the oldest has waited for 12 minutes" in run(service, "check").output
+
+    result = run(service, "deliver")
+    assert result.exit_code == 1
+    assert "the mail server is out: ConnectionRefusedError" in result.output
 
 
 def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:

@@ -29,7 +29,7 @@ def test_looking_changes_nothing(service: Service, link: str) -> None:
     looked = 0
     for rule in service.app.url_map.iter_rules():
         for token in (link.rsplit("/", maxsplit=1)[-1], waiting, "nonsense"):
-            known = {"token": token, "author_id": "1", "filename": "style.css"}
+            known = {"token": token, "author_id": "1", "letter_id": "1", "filename": "style.css"}
             path = rule.build({name: known[name] for name in rule.arguments})
             assert path
             for method in ("GET", "HEAD", "OPTIONS"):
