@@ -78,6 +78,7 @@ class Connection(flask_mail.Connection):
         return _Patient(*server, timeout=timeout)
 
     def _introduce(self, host: smtplib.SMTP) -> None:
+        host.ehlo_or_helo_if_needed()
         if self.mail.use_tls:
             host.starttls(context=ssl.create_default_context())
         if self.mail.username:
