@@ -156,7 +156,7 @@ def test_a_decline_needs_no_body(
     assert len(service.deliver()) == 1
 
 
-def test_a_body_that_comes_in_chunks_is_read(
+def test_a_body_that_does_not_tell_its_length_is_refused_and_decides_nothing(
     service: Service, program: Program, author: str
 ) -> None:
     body = b'{"reason": "Full.", "tell": false}'
@@ -167,9 +167,9 @@ def test_a_body_that_comes_in_chunks_is_read(
         content_type="application/json",
         environ_overrides=chunked,
     )
-    assert answer.json
-    assert answer.json["reason"] == "Full."
-    assert service.deliver() == []
+    assert answer.status_code == 411
+    assert answer.content_type == "application/problem+json"
+    assert service.signup()["state"] == "waiting"
 
 
 def test_activating_again_lets_in_whom_the_panel_has_put_out(

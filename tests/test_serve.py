@@ -41,9 +41,17 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = {**settings, "PUBLIC_URL": self.url, "RATELIMIT_ENABLED": "false"}
 
-    def start(self) -> None:
-        self._process = gunicorn(self._settings, self.port)
+    def start(self, *options: str) -> None:
+        self._process = gunicorn(self._settings, self.port, *options)
         eventually(lambda: self.get("/healthz") is not None)
+
+    def ledger(self) -> StrapiFile:
+        """The ledger, to look into."""
+        return StrapiFile(Path(str(self._settings["LEDGER"])))
+
+    def terminate(self) -> None:
+        """As a service manager does: finish, and stop."""
+        self._process.terminate()
 
     def kill(self) -> None:
         """As a power cut would: master, worker and courier at once."""
@@ -99,12 +107,12 @@ class Process:
         return found[1]
 
 
-def gunicorn(settings: dict[str, object], port: int) -> "subprocess.Popen[bytes]":
+def gunicorn(settings: dict[str, object], port: int, *options: str) -> "subprocess.Popen[bytes]":
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SIGNUP_")}
     environment |= {f"SIGNUP_{name}": str(value) for name, value in settings.items()}
     command = [GUNICORN, "--workers", "1", "--threads", "8", "app:serve()"]
     return subprocess.Popen(
-        [*command, "--bind", f"127.0.0.1:{port}"],
+        [*command, "--bind", f"127.0.0.1:{port}", *options],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
