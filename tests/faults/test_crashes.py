@@ -1,0 +1,293 @@
+"""Killed, or with a failing disk, at every single write: afterwards every promise still holds."""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.faults.stable import Outcome, Stable, Trial, service_of
+from tests.stage import ADA, SUE, MailServer, Service, StrapiFile
+
+Tally = Callable[..., None]
+Later = Callable[[timedelta], None]
+
+FULL = os.environ.get("FAULTS") == "full"
+# Of the calls that may fail, every so many.
+STRIDE = 1 if FULL else 3
+REDUCED = (("5.54.0", "delete", "before"), ("4.2.3", "wal", "half of"))
+# The state before each act.
+BEFORE = {
+    "signup": "new",
+    "deliver": "asked",
+    "confirm": "invited",
+    "stop": "invited",
+    "deliver news": "confirmed",
+    "activate": "waiting",
+    "decline": "waiting",
+    "withdraw": "waiting",
+    "deliver the end": "decided",
+}
+KILLS = [
+    (shape, journal, kill)
+    for shape in ("4.2.3", "5.54.0")
+    for journal in ("delete", "wal")
+    for kill in ("before", "half of")
+    if FULL or (shape, journal, kill) in REDUCED
+]
+
+
+@pytest.fixture(scope="session")
+def stable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
+    if shutil.which("cc") is None:
+        pytest.skip("a C compiler injects these faults: install gcc")
+    stable = Stable(tmp_path_factory.mktemp("fault") / "fault.so")
+    yield stable
+    stable.stop()
+
+
+@pytest.fixture
+def prepare(mail_server: MailServer, tmp_path: Path) -> Callable[[str, str, str], Trial]:
+    """Makes the files in the state before an act; returns the act without a fault."""
+
+    def prepare(act: str, shape: str, journal: str) -> Trial:
+        folder = tmp_path / "before"
+        folder.mkdir()
+        StrapiFile.made_by(shape, folder / "strapi.db").do(f"PRAGMA journal_mode = {journal}")
+        mail_server.forget()
+        service, state = service_of(folder, mail_server), BEFORE[act]
+        trial = Trial(str(folder), mail_server.port, act.split(maxsplit=1)[0])
+        if state == "new":
+            return trial
+        visitor = service.visitor()
+        visitor.ask()
+        if state == "asked":
+            return trial
+        service.deliver()
+        trial = replace(trial, link=visitor.link("stop" if act == "stop" else "confirm"))
+        if state == "invited":
+            return trial
+        visitor.confirm()
+        if state == "confirmed":
+            return trial
+        service.deliver()
+        trial = replace(trial, author_id=service.signup()["strapi_id"])
+        if state == "decided":
+            sue = service.visitor()
+            sue.log_in()
+            sue.decide("activate", trial.author_id)
+        return trial
+
+    return prepare
+
+
+@pytest.mark.parametrize("how", KILLS, ids="-".join)
+@pytest.mark.parametrize("act", BEFORE)
+def test_killed_at_any_write_nothing_accepted_is_lost(
+    stable: Stable,
+    prepare: Callable[[str, str, str], Trial],
+    mail_server: MailServer,
+    later: Later,
+    tally: Tally,
+    act: str,
+    how: tuple[str, str, str],
+) -> None:
+    shape, journal, what = how
+    before = prepare(act, shape, journal)
+    letters, recipients = list(mail_server.letters), list(mail_server.recipients)
+    later(timedelta(minutes=20))
+    violations, nth = [], 0
+    while True:
+        nth += 1
+        mail_server.letters[:], mail_server.recipients[:] = letters, recipients
+        trial = in_a_copy(before, nth=nth, torn=what == "half of", place="trial/", also="socket:")
+        outcome = stable.run(trial)
+        found = broken_promises(act, trial, outcome, mail_server, len(letters))
+        where = f"{act}, {shape}, {journal}, killed at write {nth}"
+        violations += [f"{where}: {each}" for each in found]
+        if not outcome.killed:
+            break
+    assert nth > 3
+    tally(f"kill -9 {what} every write of {act}", nth - 1, violations)
+
+
+@pytest.mark.parametrize("place", ["ledger.db", "strapi.db"])
+@pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
+@pytest.mark.parametrize("act", BEFORE)
+def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
+    stable: Stable,
+    prepare: Callable[[str, str, str], Trial],
+    mail_server: MailServer,
+    later: Later,
+    tally: Tally,
+    act: str,
+    failure: int,
+    place: str,
+) -> None:
+    before = prepare(act, "5.54.0", "delete")
+    letters, recipients = list(mail_server.letters), list(mail_server.recipients)
+    later(timedelta(minutes=20))
+    violations: list[str] = []
+    for tried, nth in enumerate(count(1, STRIDE)):  # noqa: B007 (how often is told below)
+        mail_server.letters[:], mail_server.recipients[:] = letters, recipients
+        trial = in_a_copy(before, nth=nth, failure=failure, place=f"trial/{place}")
+        outcome = stable.run(trial)
+        found = unclear_answers(outcome)
+        found += broken_promises(act, trial, outcome, mail_server, len(letters))
+        name = errno.errorcode[failure]
+        violations += [f"{act}, {name} at write {nth} of {place}: {each}" for each in found]
+        if outcome.writes < nth:
+            break
+    tally(f"{errno.errorcode[failure]} at every write of {act}", tried, violations)
+
+
+def in_a_copy(trial: Trial, **fault: object) -> Trial:
+    """The same act, on a copy of the files, with a fault."""
+    folder = Path(trial.folder).with_name("trial")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(trial.folder, folder)
+    return replace(trial, folder=str(folder), **fault)  # type: ignore[arg-type]
+
+
+def unclear_answers(outcome: Outcome) -> list[str]:
+    """What is wrong with the pages that the visitor saw."""
+    wrong = []
+    if outcome.status not in (0, 200, 303, 503):
+        wrong.append(f"the answer is {outcome.status}")
+    if outcome.status == 503 and "Retry-After" not in outcome.headers:
+        wrong.append("nobody is told when to try again")
+    if outcome.again not in (0, 200, 303, 409):
+        wrong.append(f"a second attempt, with a good disk, gets {outcome.again}")
+    return wrong
+
+
+def broken_promises(
+    act: str, trial: Trial, outcome: Outcome, mail: MailServer, before: int
+) -> list[str]:
+    """Start the service again, let everybody finish their way, and see what is wrong."""
+    service = service_of(Path(trial.folder), mail)
+    service.deliver()
+    service.deliver()
+    accepted = not outcome.killed and outcome.status in (200, 303)
+    return [
+        *CHECKS.get(act, arrives_and_waits)(service, trial, accepted),
+        *damage(service.strapi, StrapiFile(service.ledger)),
+        *repeated(mail, before),
+    ]
+
+
+def arrives_and_waits(service: Service, trial: Trial, accepted: bool) -> Iterator[str]:
+    """Ada asks again where she was not answered, follows her link, and waits."""
+    visitor = service.visitor()
+    if service.strapi.admin(ADA):
+        # By itself, before anybody clicks again (I4).
+        yield from missing(service, SUE, "waiting to write")
+    if not trial.link:
+        arrived = any("/confirm/" in str(letter) for letter in service.mail.letters)
+        if accepted and not arrived:
+            yield "a signup was accepted, and no letter came"
+        if not arrived:
+            visitor.ask()
+            service.deliver()
+    link = trial.link or visitor.link()
+    if accepted and "Choose a password" in visitor.get(link).text and trial.act == "confirm":
+        yield "a confirmation was accepted, and the link is still open"
+    if "Choose a password" in visitor.get(link).text:
+        visitor.confirm(link)
+    service.deliver()
+    admin = service.strapi.admin(ADA)
+    if admin is None or admin["is_active"]:
+        yield f"Ada is not an inactive author, but {admin}"
+    if service.signup()["state"] != "waiting":
+        yield f"the signup is {service.signup()['state']}"
+    yield from missing(service, ADA, "has your application")
+    yield from missing(service, SUE, "waiting to write")
+
+
+def is_decided(state: str, is_active: bool, verb: str) -> Callable[..., Iterator[str]]:
+    """Sue, who decides once more, finds it decided once, and Ada has one letter about it."""
+
+    def check(service: Service, trial: Trial, accepted: bool) -> Iterator[str]:
+        was = service.signup()["state"]
+        if was not in ("waiting", state) or (accepted and was != state):
+            yield f"the signup is {was}"
+        if bool(service.strapi.admins()[-1]["is_active"]) != (was == "active"):
+            yield "Strapi and the ledger disagree"
+        sue = service.visitor()
+        sue.log_in()
+        sue.decide(verb, trial.author_id, tell="y")
+        service.deliver()
+        if service.signup()["state"] != state:
+            yield f"decided once more, it is {service.signup()['state']}"
+        if bool(service.strapi.admins()[-1]["is_active"]) != is_active:
+            yield "Strapi did not hear of it"
+        yield from missing(service, ADA, "You can write" if is_active else "About your application")
+
+    return check
+
+
+def is_dropped(service: Service, trial: Trial, accepted: bool) -> Iterator[str]:
+    """Ada, who says it once more, has no row in Strapi."""
+    visitor = service.visitor()
+    page = trial.link
+    post = f"{page}/withdraw" if trial.act == "withdraw" else page
+    if visitor.get(page).status_code == 200 and "<form" in visitor.get(page).text:
+        if accepted:
+            yield "what was accepted can be said again"
+        visitor.post(post, page=page)
+    service.deliver()
+    if service.strapi.admin(ADA):
+        yield "the row is still in Strapi"
+
+
+CHECKS: dict[str, Callable[[Service, Trial, bool], Iterator[str]]] = {
+    "activate": is_decided("active", True, "activate"),
+    "deliver the end": is_decided("active", True, "activate"),
+    "decline": is_decided("declined", False, "decline"),
+    "withdraw": is_dropped,
+    "stop": is_dropped,
+}
+
+
+def missing(service: Service, recipient: str, subject: str) -> Iterator[str]:
+    """The letter that did not come."""
+    mine = [letter for letter in service.mail.letters if letter["To"] == recipient]
+    if not any(subject in letter["Subject"] for letter in mine):
+        yield f"no letter '{subject}' came to {recipient}"
+
+
+def damage(strapi: StrapiFile, ledger: StrapiFile) -> Iterator[str]:
+    """What is wrong in the two databases (I1, I2)."""
+    for path in (strapi.path, ledger.path):
+        with sqlite3.connect(path) as database:
+            if (sound := database.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
+                yield f"{path.name} is damaged: {sound}"
+            if orphans := database.execute("PRAGMA foreign_key_check").fetchall():
+                yield f"{path.name} has orphans: {orphans}"
+        database.close()
+    admins = strapi.admins()
+    if len({admin["email"].lower() for admin in admins}) != len(admins):
+        yield "two administrators have one address"
+    if sorted(link["user_id"] for link in strapi.links()) != [admin["id"] for admin in admins]:
+        yield "somebody has no role, or several, or a role has nobody"
+
+
+def repeated(mail: MailServer, before: int) -> Iterator[str]:
+    """Letters that came too often: twice only where it could not be written down that they
+    were sent, and then recognisable (I5)."""
+    new = mail.letters[before:]
+    copies = Counter(letter["Message-ID"] for letter in new)
+    for letter in new:
+        if copies[letter["Message-ID"]] > 2:
+            yield f"{copies[letter['Message-ID']]} copies of {letter['Subject']}"
+    different = {letter["Message-ID"]: (letter["To"], letter["Subject"]) for letter in new}
+    for (recipient, subject), number in Counter(different.values()).items():
+        if number > 1:
+            yield f"{number} different letters '{subject}' to {recipient}"

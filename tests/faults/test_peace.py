@@ -1,0 +1,84 @@
+"""A real Strapi that is written to all the time, beside a service that confirms."""
+
+import contextlib
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import ADA_PASSWORD, SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, free_port
+from tests.strapi.real import NEEDS_STRAPI, RealStrapi, cached
+
+pytestmark = NEEDS_STRAPI
+Tally = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealStrapi]:
+    server = cached("5.54.0", free_port())
+    server.install()
+    server.start(tmp_path_factory.mktemp("strapi") / "data.db")
+    yield server
+    server.stop()
+
+
+def test_a_real_strapi_under_load_is_left_in_peace(
+    real: RealStrapi, mail_server: MailServer, tmp_path: Path, tally: Tally
+) -> None:
+    token = real.register_first(SUE, SUE_PASSWORD)
+    mail_server.forget()
+    settings: dict[str, object] = {"RATELIMIT_ENABLED": False}
+    service = Service(StrapiFile(real.database), mail_server, tmp_path / "ledger.db", settings)
+    visitor = service.visitor()
+    people = [f"author{number}@example.org" for number in range(50)]
+    for email in people:
+        visitor.ask(email)
+    service.deliver()
+    links = [visitor.link(email=email) for email in people]
+
+    alone = saving(real, token, lambda: time.sleep(5))
+    answers: list[int] = []
+
+    def confirm_ten_a_second() -> None:
+        for link in links:
+            next_at = time.monotonic() + 0.1
+            answers.append(visitor.confirm(link).status_code)
+            time.sleep(max(0, next_at - time.monotonic()))
+
+    together = saving(real, token, confirm_ten_a_second)
+    violations = [f"a confirmation got {status}" for status in answers if status != 303]
+    violations += [f"Strapi answered {s}" for s, _ in alone + together if s != 200]
+    violations += real.failures()
+    if len(StrapiFile(real.database).admins()) != 51:
+        violations.append("somebody is missing")
+    if real.log_in(people[0], ADA_PASSWORD)[0] == 200:
+        violations.append("somebody was let in")
+    for name, done in (("alone", alone), ("beside 10 confirmations/s", together)):
+        cut = statistics.quantiles([seconds * 1000 for _, seconds in done], n=100)
+        print(f"Strapi's own PUTs {name}: p50 {cut[49]:.0f} ms, p99 {cut[98]:.0f} ms")
+    tally("real Strapi: PUTs at 50/s beside 10 confirmations/s", len(together), violations)
+
+
+def saving(real: RealStrapi, token: str, meanwhile: Callable[[], None]) -> list[tuple[int, float]]:
+    """Statuses and seconds of saving a profile 50 times a second, while something happens."""
+    done: list[tuple[int, float]] = []
+    over = threading.Event()
+
+    def save() -> None:
+        while not over.wait(0.04):
+            began = time.monotonic()
+            body = {"firstname": f"Sue {len(done)}"}
+            status, _ = real.call("PUT", "/admin/users/me", body, token)
+            done.append((status, time.monotonic() - began))
+
+    savers = [threading.Thread(target=save) for _ in range(4)]
+    with contextlib.ExitStack() as ending:
+        for saver in savers:
+            saver.start()
+            ending.callback(saver.join)
+        ending.callback(over.set)
+        meanwhile()
+    return done
