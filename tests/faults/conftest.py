@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+Lines = pytest.StashKey[list[str]]()
 Table = pytest.StashKey[dict[str, list[int]]]()
 
 
@@ -22,6 +23,12 @@ def tally(request: pytest.FixtureRequest) -> Callable[..., None]:
     return tally
 
 
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes a line to be read below the table."""
+    return request.config.stash.setdefault(Lines, []).append
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
@@ -32,3 +39,5 @@ def pytest_terminal_summary(
     terminalreporter.write_line(f"{'fault':<66}{'tried':>7}{'violations':>12}")
     for fault, (tried, violations) in table.items():
         terminalreporter.write_line(f"{fault:<66}{tried:>7}{violations:>12}")
+    for line in config.stash.get(Lines, []):
+        terminalreporter.write_line(line)
