@@ -4,12 +4,13 @@ import unicodedata
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask import abort, request
+from flask import abort, current_app, request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from models.passwords import MAX_BYTES
+from signup import domains
 
 # What Strapi's columns hold (varchar(255)), and what fits a list of people.
 NAME_LENGTH = 64
@@ -51,6 +52,14 @@ def mail_address(_: FlaskForm, field: Field) -> None:
     except EmailNotValidError as error:
         raise ValidationError("Enter an e-mail address like name@example.com.") from error
     field.data = (checked.ascii_email or "").lower()
+
+
+def wanted_domain(_: FlaskForm, field: Field) -> None:
+    """Refuse domains as the settings say, before anything about accounts is looked up."""
+    config = current_app.config
+    lists = config["ALLOWED_DOMAINS"], config["BLOCKED_DOMAINS"]
+    if complaint := domains.complaint(field.data or "", *lists):
+        raise ValidationError(complaint)
 
 
 def strapi_password(_: FlaskForm, field: Field) -> None:
@@ -141,7 +150,7 @@ class SignupForm(NamesForm):
         "E-mail address",
         description="We send a link to it, so that we know it is yours.",
         filters=[stripped],
-        validators=[DataRequired("Enter your e-mail address."), mail_address],
+        validators=[DataRequired("Enter your e-mail address."), mail_address, wanted_domain],
     )
 
 

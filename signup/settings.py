@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
+from signup import domains
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -30,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "AUTHOR_ROLE": "strapi-author",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],
+    "ALLOWED_DOMAINS": [],
+    "BLOCKED_DOMAINS": [],
     "ASK_WHY": "optional",
     "OPEN": True,
     "PROXIES": 0,
@@ -81,6 +84,8 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
         if complaint := _unusable(name, default, config[name]):
             config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {complaint}"
             config[name] = default
+    for name in ("ALLOWED_DOMAINS", "BLOCKED_DOMAINS"):
+        config[name] = _domains(config, name)
     config["LEDGER"] = config["LEDGER"] or str(Path(app.instance_path) / "ledger.db")
     config["PUBLIC_URL"] = (config["PUBLIC_URL"] or "").rstrip("/") or None
     config["SITE_NAME"] = config["SITE_NAME"] or urlsplit(config["STRAPI_ADMIN_URL"] or "").hostname
@@ -160,6 +165,15 @@ def _is_web_address(value: str) -> bool:
         return False
     extra = url.query or url.fragment
     return url.scheme in ("http", "https") and bool(url.hostname) and not extra
+
+
+def _domains(config: Config, name: str) -> list[str]:
+    try:
+        return [domains.normal(pattern) for pattern in config[name]]
+    except ValueError as error:
+        wanted = "domains like example.com or *.example.com"
+        config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {wanted}: {error}"
+        return []
 
 
 def _content(config: Config, name: str, file: Path) -> Any:

@@ -172,6 +172,8 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ({"LINK_MAX_AGE": "2 days"}, "SIGNUP_LINK_MAX_AGE must be a whole number"),
         ({"OPEN": "perhaps"}, "SIGNUP_OPEN must be true or false"),
         ({"ASK_WHY": "always"}, "SIGNUP_ASK_WHY must be off, optional or required"),
+        ({"BLOCKED_DOMAINS": "exa mple.org"}, "SIGNUP_BLOCKED_DOMAINS must be domains like"),
+        ({"ALLOWED_DOMAINS": "*.*.example.org"}, "SIGNUP_ALLOWED_DOMAINS must be domains like"),
         ({"STRAPI_DATABASE": "postgresql://x/y"}, "SIGNUP_STRAPI_DATABASE must be the path"),
         ({"MAIL_DEFAULT_SENDER": "The Magazine"}, "SIGNUP_MAIL_DEFAULT_SENDER must be like"),
         ({"MAIL_USE_TLS": "true", "MAIL_USE_SSL": "true"}, "exclude each other"),

@@ -227,3 +227,49 @@ def test_a_closed_form_says_so_and_links_already_sent_still_work(
     assert "Applications are closed" in visitor.get("/signup").text
     assert visitor.client.post("/signup").status_code == 403
     assert visitor.confirm().status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("settings", "email", "complaint"),
+    [
+        ({"ALLOWED_DOMAINS": "example.org"}, "ada@EXAMPLE.org", None),
+        (
+            {"ALLOWED_DOMAINS": "example.org"},
+            "ada@sub.example.org",
+            "Use an address at example.org",
+        ),
+        ({"ALLOWED_DOMAINS": "example.org"}, "ada@notexample.org", "Use an address at"),
+        ({"ALLOWED_DOMAINS": "*.example.org,uni.example.com"}, "ada@a.b.example.org", None),
+        ({"ALLOWED_DOMAINS": "*.example.org,uni.example.com"}, "ada@uni.example.com", None),
+        (
+            {"ALLOWED_DOMAINS": "*.example.org"},
+            "ada@example.org",
+            "Use an address at *.example.org",
+        ),
+        ({"ALLOWED_DOMAINS": ["Bücher.example.org"]}, "ada@xn--bcher-kva.example.org", None),
+        ({"ALLOWED_DOMAINS": ["Bücher.example.org"]}, "ada@bücher.example.org", None),
+        (
+            {"BLOCKED_DOMAINS": "*.example.net, example.net"},
+            "a@x.example.net",
+            "cannot be used here",
+        ),
+        ({"BLOCKED_DOMAINS": "example.net"}, "ada@example.org", None),
+        (
+            {"ALLOWED_DOMAINS": "*.example.org", "BLOCKED_DOMAINS": "bad.example.org"},
+            "ada@bad.example.org",
+            "cannot be used here",
+        ),
+    ],
+)
+def test_domains_that_may_not_apply_are_told_so_before_anything_else(
+    start: Callable[..., Service], settings: dict[str, object], email: str, complaint: str | None
+) -> None:
+    service = start(**settings)
+    answer = service.visitor().ask(email)
+    if complaint is None:
+        assert answer.status_code == 303
+        assert len(service.rows("SELECT * FROM letter")) == 1
+    else:
+        assert answer.status_code == 422
+        assert complaint in answer.text
+        assert service.rows("SELECT * FROM signup") == []
