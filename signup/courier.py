@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import random
 import threading
 import time
@@ -37,10 +38,6 @@ def init_app(app: Flask) -> None:
     flask_mail.Mail(app)
     courier = app.extensions["courier"] = Courier(app)
 
-    @app.before_request
-    def revive() -> None:
-        courier.revive()
-
     @app.after_request
     def wake(response: Response) -> Response:
         if request.method == "POST":
@@ -52,12 +49,12 @@ class Courier:
     """Settles and delivers beside the pages, and takes a rest while the mail server is out."""
 
     def __init__(self, app: Flask) -> None:
-        """Prepare the courier of `app`; `start` it after the process has forked."""
+        """Prepare the courier of `app`."""
         self._app = app
         self._due = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._resumes = False
         self._settled = 0.0
         self._purged = -PURGE
         self._failures = 0
@@ -68,22 +65,16 @@ class Courier:
     def start(self) -> None:
         """Begin to work, and end with the process: the letter in hand is finished."""
         atexit.register(self.stop)
+        # A fork leaves threads behind, and with them every lock that SQLite holds just then.
+        os.register_at_fork(
+            before=self._pause, after_in_parent=self._resume, after_in_child=self._resume
+        )
         self._begin()
-
-    def revive(self) -> None:
-        """Begin anew in a process that was forked, which leaves threads behind."""
-        if self._thread and not self._thread.is_alive() and not self._stopping.is_set():
-            with self._starting:
-                if not self.running:
-                    self._begin()
 
     def stop(self) -> None:
         """Take no more letters, and wait for the one in hand; one that takes too long is
         taken up again when its lease has ended."""
-        self._stopping.set()
-        self.wake()
-        if self._thread and self._thread.is_alive():
-            self._thread.join(FAREWELL)
+        self._end()
         log.info("stopped")
 
     def wake(self) -> None:
@@ -94,6 +85,22 @@ class Courier:
     def running(self) -> bool:
         """Whether letters are being delivered."""
         return self._thread is not None and self._thread.is_alive()
+
+    def _pause(self) -> None:
+        self._resumes = self.running and not self._stopping.is_set()
+        if self._resumes:
+            self._end()
+
+    def _resume(self) -> None:
+        if self._resumes:
+            self._stopping.clear()
+            self._begin()
+
+    def _end(self) -> None:
+        self._stopping.set()
+        self.wake()
+        if self._thread and self._thread.is_alive():
+            self._thread.join(FAREWELL)
 
     def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
