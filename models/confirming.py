@@ -7,7 +7,12 @@ birth, and completes the signup.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+from models.history import Actor
+from models.instant import now
+from models.ledger import database
+from models.outbox import Letter
 from models.signups import Signup, State
 from models.strapi import Administrator, Administrators, Author, Strapi
 
@@ -24,6 +29,7 @@ class Application:
     firstname: str
     lastname: str | None
     why: str | None
+    by: Actor
 
 
 def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int) -> None:
@@ -34,7 +40,7 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
         raise QueueFull
-    if not signup.intend(sent.firstname, sent.lastname, sent.why):
+    if not intend(signup, sent.firstname, sent.lastname, sent.why):
         return
     author = Author(signup.identity, sent.firstname, sent.lastname, sent.hashed)
     before = signup.predecessor()
@@ -46,6 +52,35 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
         return people.admit(author, before.identity if before else None)
 
     row = strapi.write(admit)
-    if row is not None and not signup.admitted(row) and signup.state == State.STOPPED:
+    if row is not None and not admitted(signup, row, sent.by) and signup.state == State.STOPPED:
         # "This wasn't me" was said while the row was on its way: `settle` removes it again.
         signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)
+
+
+def intend(signup: Signup, firstname: str, lastname: str | None, why: str | None) -> bool:
+    """Note what is about to be written into Strapi, and the birth that its row will carry: set
+    once, so that a repeated attempt recognises the row of an earlier one.
+
+    False when the signup is past this step.
+    """
+    person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "why": why}
+    with database.atomic():
+        kept = signup.turn(State.ASKED, State.ASKED, **person)
+        mine = (Signup.id == signup.id) & Signup.born_at.is_null()
+        Signup.update(born_at=now()).where(mine).execute()
+    signup.reread()
+    return kept
+
+
+def admitted(signup: Signup, row: Administrator, by: Actor) -> bool:
+    """Note that the author's row is in Strapi; False when the signup was past this step."""
+    made: dict[str, Any] = {
+        "strapi_id": row.id,
+        "document_id": row.document_id,
+        "confirmed_at": now(),
+    }
+    with database.atomic():
+        first = signup.turn(State.WAITING, State.ASKED, what="confirmed", by=by, **made)
+        if first:
+            Letter.owe("received", signup.email or "", signup)
+    return first

@@ -72,6 +72,11 @@ class Letter(Record):
             cls.owe(kind, recipient, due_at=max(now(), (last.sent_at or now()) + pause))
 
     @classmethod
+    def recall(cls, signup: Record, *kinds: str) -> None:
+        """Forget letters of these kinds that have not gone out: they are no longer true."""
+        cls.forget(cls.signup == signup, cls.kind.in_(kinds), cls.sent_at.is_null())
+
+    @classmethod
     def lease(cls, after: str = "") -> "Letter | None":
         """A due letter, for this courier alone; None when nothing is due.
 

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+from models.asking import UNCONFIRMED
+from models.history import Event
 from models.instant import now
 from models.ledger import database
 from models.limits import Count
 from models.outbox import FARTHEST, Letter
-from models.signups import NOBODY, UNCONFIRMED, Signup, State
+from models.signups import NOBODY, Signup, State
 
 # Long enough to see why somebody got no letter; short enough not to be an address book.
 SENT_LETTERS = timedelta(days=7)
@@ -33,7 +35,9 @@ def purge(keep_decided: timedelta, link_life: timedelta) -> int:
         # Settling removes the row of a declined author first.
         settled = Signup.strapi_id.is_null() | Signup.state.in_((State.ACTIVE, State.REMOVED))
         old = Signup.decided_at < instant - keep_decided
-        decided = Signup.update(**NOBODY).where(old, settled, Signup.email.is_null(False))
+        outlived = old, settled, Signup.email.is_null(False)
+        Event.erase(Signup.select(Signup.id).where(*outlived))
+        decided = Signup.update(**NOBODY).where(*outlived)
         touched = unconfirmed + decided.execute()
     # Until then, the log of writes ahead still holds what was overwritten.
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")

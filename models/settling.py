@@ -5,26 +5,20 @@ Strapi's own panel, a decision noted but not carried out. Safe to run twice, or 
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from models import following, notices
+from models.confirming import admitted
 from models.deciding import carry_out
+from models.history import AUTHOR, Actor
 from models.instant import now
-from models.ledger import database
-from models.outbox import Letter
-from models.signups import Signup, State
+from models.signups import UNDERWAY, Signup, State
 from models.strapi import Administrator, Altered, Gone, Mark, Strapi
 
 log = logging.getLogger(__name__)
-
-# A reviewer hears of new signups at most this often.
-NOTICE_PAUSE = timedelta(minutes=15)
-# A file system stamps writes with the tick of a clock: a file written this lately, in
-# nanoseconds, may be written once more without looking any newer.
-TICK = 1_000_000_000
 
 
 class Settler:
@@ -43,6 +37,7 @@ class Settler:
         the file is touched rarely. Raises StrapiUnavailable."""
         if self.strapi.mark() != self._seen or _owed(self.keep_decided).exists():
             self.settle()
+        notices.remind(self._reviewers)
 
     def settle(self) -> None:
         """Bring the ledger in line with Strapi, carry out what was decided, and owe the
@@ -51,9 +46,8 @@ class Settler:
         self._finish_confirmations()
         self._follow_strapi()
         self._erase_stopped()
-        self._announce()
-        fresh = time.time_ns() - max(mark.written) < TICK
-        self._seen = None if fresh else mark
+        notices.announce(self._reviewers)
+        self._seen = None if mark.is_fresh else mark
 
     def _finish_confirmations(self) -> None:
         intended = Signup.state == State.ASKED, Signup.born_at.is_null(False)
@@ -62,7 +56,7 @@ class Settler:
         rows = self.strapi.read(lambda people: people.all_of(identities)) if signups else []
         for signup, row in zip(signups, rows, strict=True):
             if row is not None:
-                signup.admitted(row)
+                admitted(signup, row, Actor(AUTHOR))
 
     def _follow_strapi(self) -> None:
         signups = list(_watched())
@@ -76,20 +70,22 @@ class Settler:
         if row is None:
             self._lost(signup)
         elif signup.state == State.REMOVED:
-            signup.returned()
+            following.returned(signup)
+        elif signup.state in UNDERWAY:
+            self._carry_out(signup)
         elif row.is_active and signup.state != State.ACTIVE:
-            signup.activated()
+            following.activated(signup)
+        elif not row.is_active and signup.state == State.ACTIVE:
+            following.deactivated(signup)
         elif signup.state == State.WITHDRAWN or _outlived(signup, self.keep_decided):
             self._remove(signup)
-        elif signup.state == State.ACTIVATING:
-            self._carry_out(signup)
 
     def _carry_out(self, signup: Signup) -> None:
         try:
             carry_out(signup, self.strapi)
         except (Gone, Altered) as error:
             trouble = str(error) or "the row is gone"
-            log.warning("activation failed", extra={"signup": signup.id, "trouble": trouble})
+            log.warning("decision failed", extra={"signup": signup.id, "trouble": trouble})
 
     def _remove(self, signup: Signup) -> None:
         try:
@@ -104,7 +100,7 @@ class Settler:
         if signup.state in (State.DECLINED, State.WITHDRAWN):
             signup.turn(signup.state, signup.state, strapi_id=None)
         else:
-            signup.removed()
+            following.removed(signup)
 
     def _erase_stopped(self) -> None:
         stopped = Signup.state == State.STOPPED, Signup.email.is_null(False)
@@ -114,20 +110,9 @@ class Settler:
                 self._remove(signup)
             signup.erase()
 
-    def _announce(self) -> None:
-        new = Signup.state == State.WAITING, Signup.announced_at.is_null()
-        if not Signup.select().where(*new).exists():
-            return
-        reviewers = self.reviewers or [
-            admin.email or "" for admin in self.strapi.read(lambda people: people.super_admins())
-        ]
-        if not reviewers:
-            return
-        with database.atomic():
-            # Another courier may have been quicker.
-            if Signup.update(announced_at=now()).where(*new).execute():
-                for reviewer in reviewers:
-                    Letter.owe_notice("waiting", reviewer, NOTICE_PAUSE)
+    def _reviewers(self) -> list[str]:
+        supers = self.strapi.read(lambda people: people.super_admins())
+        return list(self.reviewers) or [admin.email or "" for admin in supers]
 
 
 def _outlived(signup: Signup, keep_decided: timedelta) -> bool:
@@ -145,7 +130,7 @@ def _watched() -> Any:
 
 def _owed(keep_decided: timedelta) -> Any:
     """Signups whose decision was noted and must still be carried out in Strapi."""
-    noted = Signup.state.in_((State.ACTIVATING, State.STOPPED))
+    noted = Signup.state.in_((*UNDERWAY, State.STOPPED))
     withdrawn = Signup.state == State.WITHDRAWN
     outlived = (Signup.state == State.DECLINED) & (Signup.decided_at < now() - keep_decided)
     rows = (withdrawn | outlived) & Signup.strapi_id.is_null(False)

@@ -1,20 +1,15 @@
-"""Signups: what a person asked for, and every step until it is decided."""
+"""Signups: what a person asked for, and how it stands."""
 
-import secrets
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
-from peewee import BooleanField, CharField, IntegerField, TextField
+from peewee import SQL, BooleanField, CharField, IntegerField, TextField
 
+from models.history import Actor, Event
 from models.instant import InstantField, now
 from models.ledger import LARGEST_ID, Record, database
-from models.outbox import Letter
-from models.strapi import Administrator, Identity, new_document_id
-
-# How many first letters one mailbox gets, and how long an unconfirmed request is kept.
-LETTERS_AN_HOUR = 3
-LETTERS_A_DAY = 6
-UNCONFIRMED = timedelta(days=7)
+from models.strapi import Identity, new_document_id
 
 
 class State(StrEnum):
@@ -24,6 +19,8 @@ class State(StrEnum):
     WAITING = "waiting"
     ACTIVATING = "activating"
     ACTIVE = "active"
+    UNDOING = "undoing"
+    DEACTIVATED = "deactivated"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     REMOVED = "removed"
@@ -34,8 +31,10 @@ class Signup(Record):
     """One application of one address."""
 
     key = CharField(unique=True)
+    generation = IntegerField(default=1)
     state = CharField(index=True, default=State.ASKED)
     email = TextField(null=True, index=True)
+    domain = TextField(null=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     why = TextField(null=True)
@@ -45,44 +44,14 @@ class Signup(Record):
     asked_at = InstantField(default=now)
     confirmed_at = InstantField(null=True)
     announced_at = InstantField(null=True)
-    decided_at = InstantField(null=True)
+    reminded_at = InstantField(null=True)
+    decided_at = InstantField(null=True, index=True)
     decided_by = TextField(null=True)
+    undo_until = InstantField(null=True)
+    welcomed_at = InstantField(null=True)
     reason = TextField(null=True)
     told = BooleanField(null=True)
     removed_from = CharField(null=True)
-
-    @classmethod
-    def ask(
-        cls,
-        email: str,
-        firstname: str,
-        lastname: str | None,
-        *,
-        reapply_after: timedelta,
-        throttled: bool = True,
-    ) -> bool:
-        """Take a request for an account and owe its address the letter that fits, in one
-        transaction, with the same work for every address.
-
-        A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false; returns
-        whether it gets one.
-        """
-        with database.atomic():
-            signup = cls.current(email, reapply_after)
-            if signup is None:
-                signup = cls.create(
-                    key=secrets.token_urlsafe(16),
-                    email=email,
-                    firstname=firstname,
-                    lastname=lastname,
-                )
-            elif signup.state == State.ASKED and signup.born_at is None:
-                names = {"firstname": firstname, "lastname": lastname}
-                signup.turn(State.ASKED, State.ASKED, **names, asked_at=now())
-            letter_left = not throttled or _letters_left(email)
-            if letter_left:
-                Letter.owe("confirm", email, signup)
-        return letter_left
 
     @classmethod
     def current(cls, email: str, reapply_after: timedelta) -> "Signup | None":
@@ -121,26 +90,10 @@ class Signup(Record):
         found: Signup | None = earlier.order_by(cls.id.desc()).first()
         return found
 
-    @classmethod
-    def search(cls, state: str, text: str, page: int, size: int) -> tuple[list["Signup"], int]:
-        """A page of the signups of a state whose name or address contains `text`, and how
-        many there are in all."""
-        states = [state, State.ACTIVATING] if state == State.WAITING else [state]
-        query = cls.select().where(cls.state.in_(states))
-        if text:
-            query = query.where(
-                cls.email.contains(text)
-                | cls.firstname.contains(text)
-                | cls.lastname.contains(text)
-            )
-        order = cls.confirmed_at if state == State.WAITING else cls.id.desc()
-        page = min(page, LARGEST_ID // size)
-        return list(query.order_by(order).paginate(page, size)), query.count()
-
     @property
     def shown_state(self) -> State:
-        """The state as people see it."""
-        return State.WAITING if self.state == State.ACTIVATING else State(self.state)
+        """The state as people see it: a decision on its way to Strapi is still awaited."""
+        return State.WAITING if self.state in UNDERWAY else State(self.state)
 
     @property
     def identity(self) -> Identity:
@@ -152,82 +105,36 @@ class Signup(Record):
         """First and last name."""
         return " ".join(part for part in (self.firstname, self.lastname) if part)
 
-    def intend(self, firstname: str, lastname: str | None, why: str | None) -> bool:
-        """Note what is about to be written into Strapi, and the birth that its row will
-        carry: set once, so that a repeated attempt recognises the row of an earlier one.
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether its decision was made here, and so lately that no letter has told it."""
+        return self.state in UNDOABLE and (self.undo_until or now()) > now()
 
-        False when the signup is past this step.
-        """
+    def turn(
+        self,
+        state: str,
+        *was: str,
+        what: str = "",
+        by: Actor | None = None,
+        because: str | None = None,
+        **values: object,
+    ) -> bool:
+        """Compare and set: move to `state` with these values if the signup is in one of the
+        states `was`, and note in its history `what` was done. The first of several who try
+        wins, and all see how it stands."""
         with database.atomic():
-            kept = self.turn(
-                State.ASKED, State.ASKED, firstname=firstname, lastname=lastname, why=why
-            )
-            mine = (Signup.id == self.id) & Signup.born_at.is_null()
-            Signup.update(born_at=now()).where(mine).execute()
+            change = Signup.update(state=state, **values)
+            won = change.where(Signup.id == self.id, Signup.state.in_(was)).execute() == 1
+            if won and what:
+                Event.note(self, what, by, because)
         self.reread()
-        return kept
-
-    def admitted(self, row: Administrator) -> bool:
-        """Note that the author's row is in Strapi; False when the signup was past this step."""
-        with database.atomic():
-            first = self.turn(
-                State.WAITING,
-                State.ASKED,
-                strapi_id=row.id,
-                document_id=row.document_id,
-                confirmed_at=now(),
-            )
-            if first:
-                Letter.owe("received", self.email or "", self)
-        return first
-
-    def activated(self) -> bool:
-        """Note that the author may log in, by the decision noted here or by somebody's in
-        Strapi's panel, and owe them the news; False when that was known."""
-        by_panel = {"decided_by": None, "decided_at": now()}
-        with database.atomic():
-            first = self.turn(State.ACTIVE, State.ACTIVATING) or self.turn(
-                State.ACTIVE, State.WAITING, State.DECLINED, State.WITHDRAWN, **by_panel
-            )
-            if first:
-                Letter.owe("activated", self.email or "", self)
-        return first
-
-    def declined(self, by: str, reason: str | None, tell: bool) -> bool:
-        """Note that the author is not wanted and, with `tell`, owe them the reason; False
-        when it was decided before."""
-        decision = {"decided_by": by, "decided_at": now(), "reason": reason, "told": tell}
-        with database.atomic():
-            first = self.turn(State.DECLINED, State.WAITING, **decision)
-            if first and tell:
-                Letter.owe("declined", self.email or "", self)
-        return first
-
-    def removed(self) -> None:
-        """Note that the author's row is gone from Strapi."""
-        was = (State.WAITING, State.ACTIVATING, State.ACTIVE)
-        gone = {"decided_by": None, "decided_at": now(), "removed_from": Signup.state}
-        self.turn(State.REMOVED, *was, **gone)
-
-    def returned(self) -> None:
-        """Note that the row is back, as when a backup was restored: who was let in is not
-        told twice, and who was not must be decided about once more."""
-        if self.removed_from == State.ACTIVE:
-            self.turn(State.ACTIVE, State.REMOVED)
-        else:
-            self.turn(State.WAITING, State.REMOVED, decided_at=None)
+        return won
 
     def erase(self) -> None:
         """Forget the person; what remains is that there was a signup."""
-        self.turn(self.state, self.state, **NOBODY)
-
-    def turn(self, state: str, *was: str, **values: object) -> bool:
-        """Compare and set: move to `state` with these values if the signup is in one of the
-        states `was`; the first of several who try wins, and all see how it stands."""
-        change = Signup.update(state=state, **values)
-        won = change.where(Signup.id == self.id, Signup.state.in_(was)).execute() == 1
-        self.reread()
-        return won
+        with database.atomic():
+            self.turn(self.state, self.state, **NOBODY)
+            Event.erase([self.id])
 
     def reread(self) -> "Signup":
         """The same signup, as the ledger knows it now."""
@@ -235,15 +142,19 @@ class Signup(Record):
         return self
 
 
-# The states that people see: a decision on its way to Strapi is still awaited.
-SHOWN = tuple(state for state in State if state != State.ACTIVATING)
+# Decisions that are noted, and not yet true in Strapi.
+UNDERWAY = (State.ACTIVATING, State.UNDOING)
+# Decisions that can be taken back.
+UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
+# The states that people see.
+SHOWN = tuple(state for state in State if state not in UNDERWAY)
 # What an erased signup no longer knows.
-NOBODY = dict.fromkeys(("email", "firstname", "lastname", "why", "reason", "strapi_id"))
+NOBODY: dict[str, Any] = dict.fromkeys(
+    ("email", "domain", "firstname", "lastname", "why", "reason", "strapi_id"), None
+)
+# Those who wait for a decision, as `queue` searches them: a partial index needs its condition
+# word for word.
+AWAITED = SQL("\"state\" IN ('waiting', 'activating', 'undoing')")
 
-
-def _letters_left(email: str) -> bool:
-    an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
-    return (
-        Letter.asked_since(email, an_hour_ago) < LETTERS_AN_HOUR
-        and Letter.asked_since(email, a_day_ago) < LETTERS_A_DAY
-    )
+Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=AWAITED))
+Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))

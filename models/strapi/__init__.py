@@ -12,6 +12,7 @@ from models.strapi.administrators import (
 )
 from models.strapi.file import Mark, Strapi, StrapiBusy
 from models.strapi.people import Administrator, Author, Identity
+from models.strapi.permissions import Powers
 from models.strapi.shape import StrapiUnavailable, UnknownShape
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Identity",
     "Mark",
     "NoAdministratorYet",
+    "Powers",
     "RoleUnusable",
     "Strapi",
     "StrapiBusy",

@@ -8,6 +8,7 @@ from datetime import datetime
 from peewee import SQL, Database, chunked, fn
 
 from models.strapi.people import Administrator, Author, Identity
+from models.strapi.permissions import Powers, powers_of
 from models.strapi.shape import Shape, StrapiUnavailable
 
 SUPER_ADMIN = "strapi-super-admin"
@@ -71,12 +72,12 @@ class Administrators:
                 raise AddressTaken from error
         return self._insert(author, role)
 
-    def activate(self, identity: Identity, at: datetime) -> None:
-        """Let the author in. Raises Gone, Altered."""
+    def set_active(self, identity: Identity, active: bool, at: datetime) -> None:
+        """Let the author in, or take that back. Raises Gone, Altered."""
         row = self.ours(identity)
-        if not row.is_active:
+        if bool(row.is_active) != active:
             self._refuse_altered(row)
-            self._update(row, is_active=True, updated_at=at)
+            self._update(row, is_active=active, updated_at=at)
 
     def remove(self, identity: Identity) -> None:
         """Delete the author's row, which must still be as we made it. Raises Gone, Altered."""
@@ -136,6 +137,10 @@ class Administrators:
             .distinct()
         )
         return list(query.order_by(admins.id))
+
+    def powers(self) -> Powers:
+        """What the authors' role may do."""
+        return powers_of(self.shape.admins._meta.database, self.author_role)
 
     def role_id(self) -> int:
         """The id of the authors' role. Raises RoleUnusable."""

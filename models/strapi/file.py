@@ -24,6 +24,10 @@ PATIENCE = 5.0
 LOCK_TIMEOUT = 0.1
 
 
+# A file system stamps writes with the tick of a clock: a file written this lately, in
+# nanoseconds, may be written once more without looking any newer.
+TICK = 1_000_000_000
+
 # What SQLite says, and what an operator can do about it.
 ADVICE = {
     "unable to open": "is not there or may not be opened: correct SIGNUP_STRAPI_DATABASE,"
@@ -46,6 +50,11 @@ class Mark:
 
     written: tuple[int, ...]
     looks: tuple[tuple[int, int] | None, ...]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the file was written so lately that another write may not show."""
+        return time.time_ns() - max(self.written) < TICK
 
 
 class Strapi:

@@ -1,0 +1,46 @@
+"""Following: what Strapi's own panel did to an author's row, and what that makes of a signup."""
+
+from typing import Any
+
+from models.instant import now
+from models.ledger import database
+from models.outbox import Letter
+from models.signups import Signup, State
+
+
+def welcome(signup: Signup) -> None:
+    """Owe an active author the news once, however often the account is switched off and on
+    again; not before the decision can no longer be taken back."""
+    if signup.welcomed_at is None:
+        signup.turn(State.ACTIVE, State.ACTIVE, welcomed_at=now())
+        Letter.owe("activated", signup.email or "", signup, due_at=signup.undo_until)
+
+
+def activated(signup: Signup) -> None:
+    """Note that somebody let the author in, in Strapi's panel."""
+    was = (State.WAITING, State.DEACTIVATED, State.DECLINED, State.WITHDRAWN)
+    by_panel: dict[str, Any] = {"decided_by": None, "decided_at": now(), "undo_until": None}
+    with database.atomic():
+        if signup.turn(State.ACTIVE, *was, what="activated", **by_panel):
+            welcome(signup)
+
+
+def deactivated(signup: Signup) -> None:
+    """Note that an active author was put out, in Strapi's panel or by its seat limit."""
+    signup.turn(State.DEACTIVATED, State.ACTIVE, what="deactivated", undo_until=None)
+
+
+def removed(signup: Signup) -> None:
+    """Note that the author's row is gone from Strapi."""
+    was = (State.WAITING, State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
+    gone: dict[str, Any] = {"decided_by": None, "decided_at": now(), "undo_until": None}
+    signup.turn(State.REMOVED, *was, what="removed", **gone, removed_from=Signup.state)
+
+
+def returned(signup: Signup) -> None:
+    """Note that the row is back, as when a backup was restored: who was let in is not told
+    twice, and who was not must be decided about once more."""
+    if signup.removed_from in (State.ACTIVE, State.DEACTIVATED):
+        signup.turn(State.ACTIVE, State.REMOVED, what="returned")
+    else:
+        signup.turn(State.WAITING, State.REMOVED, what="returned", decided_at=None)

@@ -1,0 +1,82 @@
+"""The queue: who waits, how the others stand, and what helps to decide."""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from peewee import fn
+
+from models.ledger import LARGEST_ID
+from models.signups import AWAITED, Signup, State
+
+# The last decisions tell how long one takes; fewer than this tell nothing.
+SAMPLE = 20
+FEWEST = 3
+
+
+@dataclass
+class Precedents:
+    """How often others applied from the same address, and from the same domain, and how that
+    ended: numbers by state."""
+
+    address: Counter[State] = field(default_factory=Counter)
+    domain: Counter[State] = field(default_factory=Counter)
+
+
+def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], int]:
+    """The signups of a state whose name or address contains `text`, a page of them, and how
+    many there are in all; those who wait in the order in which they confirmed, the others
+    newest first."""
+    waiting = state == State.WAITING
+    query = Signup.select().where(AWAITED if waiting else Signup.state == state)
+    if text:
+        query = query.where(
+            Signup.email.contains(text)
+            | Signup.firstname.contains(text)
+            | Signup.lastname.contains(text)
+        )
+    order = Signup.confirmed_at if waiting else Signup.id.desc()
+    number = min(number, LARGEST_ID // size)
+    return list(query.order_by(order).paginate(number, size)), query.count()
+
+
+def precedents(signups: Sequence[Signup], common: Set[str]) -> dict[int, Precedents]:
+    """What is known of other signups from the same addresses and domains, by the id of each of
+    `signups`; domains that are `common` tell nothing."""
+    emails = {signup.email for signup in signups if signup.email}
+    domains = {signup.domain for signup in signups if signup.domain} - set(common)
+    same_address = _count(Signup.email, emails)
+    same_domain = _count(Signup.domain, domains)
+    return {
+        signup.id: Precedents(
+            _without(same_address.get(signup.email or "", Counter()), signup),
+            _without(same_domain.get(signup.domain or "", Counter()), signup),
+        )
+        for signup in signups
+    }
+
+
+def usual_wait() -> timedelta | None:
+    """How long the last decisions took: their median, or None where there are too few."""
+    decided = Signup.confirmed_at.is_null(False), Signup.state.in_((State.ACTIVE, State.DECLINED))
+    last = Signup.select().where(*decided, Signup.decided_at.is_null(False))
+    last = last.order_by(Signup.decided_at.desc()).limit(SAMPLE)
+    took = [(each.decided_at - each.confirmed_at).total_seconds() for each in last]
+    return timedelta(seconds=statistics.median(took)) if len(took) >= FEWEST else None
+
+
+def _count(column: Any, values: Set[str]) -> dict[str, Counter[State]]:
+    found: dict[str, Counter[State]] = {}
+    grouped: Any = Signup.select(column, Signup.state, fn.COUNT("*")).where(column.in_(values))
+    for value, state, number in grouped.group_by(column, Signup.state).tuples():
+        found.setdefault(value, Counter())[State(state)] = number
+    return found
+
+
+def _without(counted: Counter[State], signup: Signup) -> Counter[State]:
+    others = counted.copy()
+    others[State(signup.state)] -= 1
+    return +others
