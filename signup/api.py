@@ -2,27 +2,31 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, abort, current_app, g, json, request
 from flask.typing import ResponseReturnValue
 
-from models import deciding
-from models.deciding import Decided, Postponed
+from models import deciding, queue
+from models.deciding import Decided, Postponed, TooLate
+from models.history import Actor, Event
 from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import limits
+from signup import limits, links
 from signup.databases import strapi
-from signup.forms import WHY_LENGTH, is_plain
+from signup.forms import WHY_LENGTH, visible
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
 
 PAGE = 25
+DESCRIPTION = Path(__file__).with_name("openapi.json")
+NO_SUCH_AUTHOR = "There is no such author, or not one of ours."
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -36,6 +40,8 @@ def init_app(app: Flask) -> None:
 @api.before_request
 def guard() -> ResponseReturnValue | None:
     """One answer for everybody but an active super admin, so that it tells nothing."""
+    if request.endpoint == "api.description":
+        return None
     given = request.authorization
     g.reviewer = None
     if given is not None and given.type == "basic":
@@ -48,39 +54,68 @@ def guard() -> ResponseReturnValue | None:
     return None
 
 
+@api.get("/openapi.json")
+def description() -> ResponseReturnValue:
+    """What all this is, for programs (OpenAPI 3.1)."""
+    document = json.loads(DESCRIPTION.read_text())
+    return document | {"servers": [{"url": links.public_url("form.home").rstrip("/")}]}
+
+
 @api.get("/authors")
 def authors() -> ResponseReturnValue:
     """A page of the signups in a state."""
+    if unknown := set(request.args) - {"state", "page", "q"}:
+        detail = f"There is no parameter {', '.join(sorted(unknown))}: use state, page and q."
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     state = request.args.get("state", State.WAITING)
     if state not in SHOWN:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"state is one of {', '.join(SHOWN)}.")
     page = request.args.get("page", "1")
     if not page.isdecimal() or not 1 <= int(page) < 2**31:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "page is a number from 1 up.")
-    signups, total = Signup.search(state, request.args.get("q", ""), int(page), PAGE)
+    signups, total = queue.page(state, request.args.get("q", ""), int(page), PAGE)
     pages = max(-(-total // PAGE), 1)
     shown = [author(signup) for signup in signups]
     return {"authors": shown, "page": int(page), "pages": pages, "total": total}
 
 
+@api.get("/authors/<int:author_id>")
+def one(author_id: int) -> ResponseReturnValue:
+    """One author, and what happened."""
+    signup = Signup.of_author(author_id)
+    if signup is None:
+        return problem(HTTPStatus.NOT_FOUND, NO_SUCH_AUTHOR)
+    return author(signup) | {"history": [_event(event) for event in Event.of(signup)]}
+
+
 @api.post("/authors/<int:author_id>/activate")
 def activate(author_id: int) -> ResponseReturnValue:
     """Let an author in."""
-    return _decided(author_id, partial(deciding.activate, by=g.reviewer.email))
+    body = _body()
+    if not isinstance(body, dict) or not isinstance(body.get("after_all", False), bool):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, 'Send nothing, or {"after_all": true}.')
+    after_all = body.get("after_all", False)
+    decision = partial(deciding.activate, by=_reviewer(), undo=_undo(), after_all=after_all)
+    return _decided(author_id, decision)
 
 
 @api.post("/authors/<int:author_id>/decline")
 def decline(author_id: int) -> ResponseReturnValue:
     """Refuse an author."""
-    if not request.is_json and (request.mimetype or request.get_data()):
-        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, or nothing.")
-    body: Any = request.get_json(silent=True) if request.get_data() else {}
+    body = _body()
     if complaint := _complaint(body):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, complaint)
-    reason, tell = body.get("reason"), body.get("tell", True)
-    return _decided(
-        author_id, partial(deciding.decline, by=g.reviewer.email, reason=reason, tell=tell)
-    )
+    words: dict[str, Any] = {
+        "reason": visible(body.get("reason") or "") or None,
+        "tell": body.get("tell", True),
+    }
+    return _decided(author_id, partial(deciding.decline, by=_reviewer(), undo=_undo(), **words))
+
+
+@api.post("/authors/<int:author_id>/undo")
+def undo(author_id: int) -> ResponseReturnValue:
+    """Take a decision back, before anybody was told."""
+    return _decided(author_id, partial(deciding.take_back, by=_reviewer()))
 
 
 @api.errorhandler(StrapiUnavailable)
@@ -119,21 +154,46 @@ def problem(
 def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> ResponseReturnValue:
     signup = Signup.of_author(author_id)
     if signup is None:
-        return problem(HTTPStatus.NOT_FOUND, "There is no such author, or not one of ours.")
+        return problem(HTTPStatus.NOT_FOUND, NO_SUCH_AUTHOR)
     try:
         verb(signup, strapi())
     except Gone:
         return problem(HTTPStatus.NOT_FOUND, "The author is no longer in Strapi.")
-    except Decided:
-        by = signup.decided_by or "somebody in Strapi"
-        return problem(HTTPStatus.CONFLICT, f"Already {signup.state}, decided by {by}.")
-    except Altered as error:
-        return problem(HTTPStatus.CONFLICT, f"Not decided: {error}.")
     except Postponed:
         detail = "The decision is noted; Strapi's database cannot be written at this moment."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
+    except (Decided, TooLate, Altered) as error:
+        return problem(HTTPStatus.CONFLICT, _conflict(signup, error))
     log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
     return author(signup)
+
+
+def _conflict(signup: Signup, error: Exception) -> str:
+    if isinstance(error, Decided):
+        return f"Already {signup.state}, decided by {signup.decided_by or 'somebody in Strapi'}."
+    if isinstance(error, TooLate):
+        return "There is no decision that can still be taken back."
+    return f"Not decided: {error}."
+
+
+def _body() -> Any:
+    """What was sent as JSON; an empty object for nothing, None for what is no JSON."""
+    if not request.is_json and (request.mimetype or request.get_data()):
+        abort(415, "Send application/json, or nothing.")
+    return request.get_json(silent=True) if request.get_data() else {}
+
+
+def _reviewer() -> Actor:
+    return Actor(g.reviewer.email, request.remote_addr)
+
+
+def _undo() -> timedelta:
+    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
+
+
+def _event(event: Event) -> dict[str, Any]:
+    facts = {"what": event.what, "by": event.by, "address": event.address, "why": event.why}
+    return {"at": _told(event.at), **facts}
 
 
 def _complaint(body: object) -> str | None:
@@ -142,8 +202,6 @@ def _complaint(body: object) -> str | None:
     reason = body.get("reason")
     if reason is not None and (not isinstance(reason, str) or len(reason) > WHY_LENGTH):
         return f"reason is text of at most {WHY_LENGTH} characters."
-    if not is_plain(reason or ""):
-        return "reason has characters that cannot be seen."
     if not isinstance(body.get("tell", True), bool):
         return "tell is true or false."
     return None

@@ -97,8 +97,10 @@ def test_declining_takes_a_reason_and_whether_to_tell(
         ("POST", "/authors/999/activate", {}, 404),
         ("POST", "/authors/999/decline", {"json": {}}, 404),
         ("POST", "/authors/2/decline", {"data": {"reason": "x"}}, 415),
-        ("POST", "/authors/2/decline", {"json": {"reason": "\ud800"}}, 422),
-        ("POST", "/authors/2/decline", {"json": {"reason": "turned \u202e around"}}, 422),
+        ("GET", "/authors?sate=active", {}, 422),
+        ("GET", "/authors/999", {}, 404),
+        ("POST", "/authors/2/activate", {"json": {"after_all": "yes"}}, 422),
+        ("POST", "/authors/2/undo", {}, 409),
         ("GET", "/authors?state=activating", {}, 422),
         ("POST", "/authors/2/decline", {"json": []}, 422),
         ("POST", "/authors/2/decline", {"json": {"reason": 7}}, 422),
@@ -118,6 +120,12 @@ def test_what_cannot_be_done_is_a_problem(
     assert answer.json
     assert answer.json["status"] == status
     assert answer.json["title"]
+
+
+def test_a_reason_keeps_what_can_be_seen_of_it(program: Program, author: str) -> None:
+    answer = program.post(f"{author}/decline", json={"reason": "turned \u202e \ud800around"})
+    assert answer.json
+    assert answer.json["reason"] == "turned  around"
 
 
 def test_without_credentials_there_is_one_answer(service: Service, author: str) -> None:
