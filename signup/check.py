@@ -7,8 +7,7 @@ from datetime import timedelta
 from flask import current_app
 
 from models.outbox import Letter
-from models.strapi import StrapiUnavailable
-from models.strapi.administrators import Administrators
+from models.strapi import Administrators, StrapiUnavailable
 from signup import settings, smtp
 from signup.databases import strapi
 from signup.health import OVERDUE
@@ -62,6 +61,8 @@ def _strapi() -> Iterator[Finding]:
     if complaint is None and path and not os.access(path.parent, os.W_OK):
         complaint = f"let the service's user write the folder {path.parent}, for SQLite's journal"
     yield f"{what}: shape, role, writable", complaint
+    if complaint is None:
+        yield "the authors' role is for authors", _role_complaint()
 
 
 def _complaint(people: Administrators) -> str | None:
@@ -72,6 +73,16 @@ def _complaint(people: Administrators) -> str | None:
     if not people.super_admins():
         return "Strapi has no active super admin: nobody can decide about signups"
     return None
+
+
+def _role_complaint() -> str | None:
+    risky = strapi().read(Administrators.powers).risky
+    if not risky:
+        return None
+    return (
+        f"it may do more than write: {', '.join(risky)}; take that from the role in Strapi's panel,"
+        " or name another one in SIGNUP_AUTHOR_ROLE"
+    )
 
 
 def _mail() -> Iterator[Finding]:

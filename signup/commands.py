@@ -10,8 +10,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from models import deciding
-from models.deciding import Decided, Postponed
+from models import deciding, queue
+from models.deciding import Decided, Postponed, TooLate
+from models.history import Actor, Event
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import courier, sandbox, settings
@@ -23,7 +24,7 @@ from signup.smtp import MailServerOut
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for command in (check, demo, deliver, authors, activate, decline, purge):
+    for command in (check, demo, deliver, authors, show, activate, decline, undo, purge):
         app.cli.add_command(command)
 
 
@@ -93,7 +94,7 @@ def authors(state: str) -> None:
     """List the signups in a state."""
     page, total = 1, 1
     while (page - 1) * 100 < total:
-        signups, total = Signup.search(state, "", page, 100)
+        signups, total = queue.page(state, "", page, 100)
         for signup in signups:
             click.echo(f"{signup.strapi_id or '-'}\t{signup.email}\t{signup.name}\t{signup.state}")
         page += 1
@@ -102,19 +103,45 @@ def authors(state: str) -> None:
 @click.command()
 @click.argument("email")
 @with_sound_settings
-def activate(email: str) -> None:
-    """Let the author with this address in."""
-    _decide(email, partial(deciding.activate, by=_operator()))
+def show(email: str) -> None:
+    """Tell what happened to the signup with this address."""
+    signup = Signup.current(email.strip().lower(), timedelta.max)
+    if signup is None:
+        raise click.ClickException(f"{email} has no signup")
+    click.echo(f"{signup.email}\t{signup.name}\t{signup.shown_state}")
+    for event in Event.of(signup):
+        facts = (event.what, event.by, event.address, event.why)
+        told = "\t".join(fact for fact in facts if fact)
+        click.echo(f"{event.at.isoformat(timespec='seconds')}\t{told}")
 
 
 @click.command()
-@click.argument("email")
+@click.argument("emails", metavar="EMAIL...", nargs=-1, required=True)
+@click.option("--after-all", is_flag=True, help="Also somebody who was declined.")
+@with_sound_settings
+def activate(emails: tuple[str, ...], after_all: bool) -> None:
+    """Let the authors with these addresses in."""
+    decision = partial(deciding.activate, by=_operator(), undo=_undo(), after_all=after_all)
+    _decide_all(emails, decision)
+
+
+@click.command()
+@click.argument("emails", metavar="EMAIL...", nargs=-1, required=True)
 @click.option("--reason", help="Goes into the letter.")
 @click.option("--silently", is_flag=True, help="Send no letter.")
 @with_sound_settings
-def decline(email: str, reason: str | None, silently: bool) -> None:
-    """Refuse the author with this address."""
-    _decide(email, partial(deciding.decline, by=_operator(), reason=reason, tell=not silently))
+def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None:
+    """Refuse the authors with these addresses."""
+    words: dict[str, Any] = {"reason": reason, "tell": not silently}
+    _decide_all(emails, partial(deciding.decline, by=_operator(), undo=_undo(), **words))
+
+
+@click.command()
+@click.argument("emails", metavar="EMAIL...", nargs=-1, required=True)
+@with_sound_settings
+def undo(emails: tuple[str, ...]) -> None:
+    """Take decisions back, before anybody was told."""
+    _decide_all(emails, partial(deciding.take_back, by=_operator()))
 
 
 @click.command()
@@ -123,6 +150,18 @@ def purge() -> None:
     """Forget what there is no more reason to know."""
     forgotten = courier.forget()
     click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
+
+
+def _decide_all(emails: tuple[str, ...], verb: Callable[[Signup, Strapi], Any]) -> None:
+    failed = False
+    for email in emails:
+        try:
+            _decide(email, verb)
+        except click.ClickException as error:
+            error.show()
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
@@ -136,13 +175,19 @@ def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
     except Decided as error:
         by = signup.decided_by or "somebody in Strapi"
         raise click.ClickException(f"already {signup.state}, decided by {by}") from error
+    except TooLate as error:
+        raise click.ClickException("there is no decision to take back any more") from error
     except Postponed:
         click.echo("noted; it takes effect as soon as Strapi's database can be written")
         return
     except (Altered, StrapiUnavailable) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{email} is {signup.state}")
+    click.echo(f"{email} is {signup.shown_state}")
 
 
-def _operator() -> str:
-    return f"{getpass.getuser()} (command line)"
+def _undo() -> timedelta:
+    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
+
+
+def _operator() -> Actor:
+    return Actor(f"{getpass.getuser()} (command line)")

@@ -1,13 +1,17 @@
 """The two databases of the current app: the ledger, and Strapi's."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from flask import Flask, current_app
 
 from models import ledger
 from models.settling import Settler
-from models.strapi import Strapi
+from models.strapi import Administrators, Strapi
+
+T = TypeVar("T")
 
 
 def init_app(app: Flask) -> None:
@@ -17,6 +21,7 @@ def init_app(app: Flask) -> None:
     # At DEBUG, Peewee would log every address and hash that goes into a query.
     logging.getLogger("peewee").setLevel("INFO")
     app.extensions["strapi"] = strapi
+    app.extensions["strapi_answers"] = {}
     keep_decided = timedelta(days=app.config["KEEP_DAYS"])
     app.extensions["settler"] = Settler(strapi, app.config["REVIEWERS"], keep_decided)
     # Where nothing is configured, as for the sandbox's command, nothing is made either.
@@ -28,6 +33,18 @@ def init_app(app: Flask) -> None:
 def strapi() -> Strapi:
     """Strapi's administrators."""
     return current_app.extensions["strapi"]
+
+
+def known(question: Callable[[Administrators], T]) -> T:
+    """Strapi's answer to a named function, asked again only when its file has changed, because
+    that file is touched rarely. Raises StrapiUnavailable."""
+    answers = current_app.extensions["strapi_answers"]
+    mark = strapi().mark()
+    seen, told = answers.get(question.__qualname__, (None, None))
+    if seen != mark:
+        told = strapi().read(question)
+        answers[question.__qualname__] = (None if mark.is_fresh else mark, told)
+    return told
 
 
 def settler() -> Settler:

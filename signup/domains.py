@@ -1,8 +1,13 @@
-"""Domains of e-mail addresses: which of them may apply."""
+"""Domains of e-mail addresses: which of them may apply, and what they tell a reviewer."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import idna
+from disposable_email_domains import blocklist as throw_away
+
+# Where anybody gets a mailbox, so that it tells nothing about its owner; the largest ones.
+COMMON = frozenset(Path(__file__).with_name("free_mail.txt").read_text().split())
 
 
 def normal(pattern: str) -> str:
@@ -22,8 +27,33 @@ def complaint(email: str, allowed: Sequence[str], blocked: Sequence[str]) -> str
     return None
 
 
+def kind(domain: str | None) -> str:
+    """`free` or `throw-away` where anybody gets a mailbox there, or one for minutes."""
+    name = domain or ""
+    parents = [name[start:] for start in _starts(name)]
+    if any(parent in throw_away for parent in parents):
+        return "throw-away"
+    return "free" if name in COMMON else ""
+
+
+def reading(domain: str | None) -> str:
+    """How a domain with other letters than ASCII's is written by people; it may be mistaken
+    for another. Empty for every other domain."""
+    name = domain or ""
+    if "xn--" not in name:
+        return ""
+    try:
+        return idna.decode(name)
+    except idna.IDNAError:
+        return ""
+
+
 def _is_among(domain: str, patterns: Sequence[str]) -> bool:
     return any(
         domain.endswith(pattern[1:]) if pattern.startswith("*.") else domain == pattern
         for pattern in patterns
     )
+
+
+def _starts(name: str) -> list[int]:
+    return [0, *(place + 1 for place, character in enumerate(name) if character == ".")]

@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask import abort, current_app, request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, Field, PasswordField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
 
 from models.passwords import MAX_BYTES
 from signup import domains
@@ -31,9 +31,15 @@ def plain(_: FlaskForm, field: Field) -> None:
 
 def is_plain(text: str) -> bool:
     """Whether every character of `text` can be seen, joins letters, or ends a line."""
-    return not any(
-        unicodedata.category(character) in UNWANTED and character not in JOINERS + "\r\n"
+    return visible(text) == text
+
+
+def visible(text: str) -> str:
+    """`text` without the characters that cannot be seen, or that turn text around."""
+    return "".join(
+        character
         for character in text
+        if unicodedata.category(character) not in UNWANTED or character in JOINERS + "\r\n"
     )
 
 
@@ -93,6 +99,8 @@ class Form(FlaskForm):
         """Flask-WTF's own limit would be an hour."""
 
         csrf_time_limit = None
+        # Fields that may be given several times.
+        many: tuple[str, ...] = ()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ARG002 (WTForms's)
             """Read form fields alone, each given once: no JSON, no files (T05, T75)."""
@@ -100,7 +108,8 @@ class Form(FlaskForm):
                 return None
             if request.content_length and request.mimetype not in FORM_TYPES:
                 abort(415)
-            if request.files or any(len(values) > 1 for _, values in request.form.lists()):
+            given = {name for name, values in request.form.lists() if len(values) > 1}
+            if request.files or given - set(self.many):
                 abort(400)
             return request.form
 
@@ -204,5 +213,29 @@ class DeclineForm(Form):
     )
 
 
+class SeveralForm(DeclineForm):
+    """The same decision about all who were chosen."""
+
+    class Meta(Form.Meta):
+        """Each of them is an `authors`."""
+
+        many = ("authors",)
+
+    verb = StringField(
+        "Decision", validators=[AnyOf(("activate", "ask", "preview", "decline", "undo"))]
+    )
+
+    @property
+    def author_ids(self) -> list[int]:
+        """The ids in Strapi of those who were chosen."""
+        return request.form.getlist("authors", int)
+
+
 class ButtonForm(Form):
     """A button that changes something, and nothing to fill in."""
+
+
+class ActivateForm(ButtonForm):
+    """Let somebody in, even after a decline where that is meant."""
+
+    after_all = BooleanField()

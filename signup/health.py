@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from models.ledger import LedgerUnavailable
 from models.outbox import Letter
-from models.strapi import StrapiUnavailable
-from signup.databases import strapi
+from models.strapi import Administrators, StrapiUnavailable
+from signup.databases import known
 
 health = Blueprint("health", __name__)
 
@@ -20,7 +20,6 @@ OVERDUE = timedelta(minutes=10)
 def init_app(app: Flask) -> None:
     """Add the health page."""
     app.register_blueprint(health)
-    app.extensions["strapi_was_well"] = None
 
 
 @health.get("/healthz")
@@ -46,13 +45,8 @@ def failing_parts() -> Iterator[str]:
 
 
 def _strapi_is_well() -> bool:
-    """Opens Strapi's file only when it has changed since it was found well."""
-    mark = strapi().mark()
-    if mark == current_app.extensions["strapi_was_well"]:
-        return True
     try:
-        strapi().read(lambda people: people.role_id())
+        known(Administrators.role_id)
     except StrapiUnavailable:
         return False
-    current_app.extensions["strapi_was_well"] = mark
     return True

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "ASK_WHY": "optional",
     "OPEN": True,
     "PROXIES": 0,
+    "UNDO_SECONDS": 600,
     "REAPPLY_DAYS": 30,
     "MAX_WAITING": 200,
     "KEEP_DAYS": 365,
@@ -52,7 +53,13 @@ SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "MAIL_PASSWO
 KEY_BYTES = 32
 # Numbers of which none is no use, and the most that makes sense: a century, a port.
 POSITIVE = ("LINK_MAX_AGE", "MAIL_PORT", "MAIL_TIMEOUT")
-MOST = {"KEEP_DAYS": 36500, "REAPPLY_DAYS": 36500, "MAIL_PORT": 65535, "MAIL_TIMEOUT": 600}
+MOST = {
+    "KEEP_DAYS": 36500,
+    "REAPPLY_DAYS": 36500,
+    "UNDO_SECONDS": 86400,
+    "MAIL_PORT": 65535,
+    "MAIL_TIMEOUT": 600,
+}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

@@ -78,7 +78,7 @@ def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor) -
 
     assert set(answer.location.split("?")[1].split("&")) >= {"q=author", "page=2"}
     page = sue.get(answer.location).text
-    assert f"Ada Lovelace: active authors, decided by {SUE}." in page
+    assert f"Ada Lovelace is active, decided by {SUE}." in page
 
 
 @every_shape
@@ -120,8 +120,8 @@ def test_a_declined_address_may_apply_again_after_a_while(
 def test_bad_input_keeps_what_was_typed(service: Service, waiting: int, sue: Visitor) -> None:
     answer = sue.decide("decline", waiting, reason="x" * 1001, tell="y")
     assert answer.status_code == 422
-    assert f'href="#reason-{waiting}">Use at most 1000 characters.<' in answer.text
-    assert f'id="reason-{waiting}-error">Use at most 1000 characters.<' in answer.text
+    assert 'href="#reason">Use at most 1000 characters.<' in answer.text
+    assert 'id="reason-error">Use at most 1000 characters.<' in answer.text
     assert "x" * 1001 in answer.text
     assert service.signup()["state"] == "waiting"
 
@@ -331,8 +331,8 @@ def test_a_reason_stays_with_the_person_it_was_written_for(
     sue.decide("activate", waiting)
     answer = sue.decide("decline", waiting, reason="Plagiarism.", tell="y")
     assert answer.status_code == 409
-    assert "grace@example.org" in answer.text
     assert "Plagiarism." not in answer.text
+    assert "Plagiarism." not in sue.get("/review").text
 
 
 def test_a_row_that_was_changed_after_the_decline_is_not_replaced(

@@ -1,0 +1,22 @@
+"""Spans of time, in words."""
+
+from datetime import timedelta
+
+UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def exactly(seconds: int) -> str:
+    """A span in the largest unit that divides it."""
+    name, length = next((u for u in UNITS if seconds >= u[1] and seconds % u[1] == 0), UNITS[-1])
+    return _counted(seconds // length, name)
+
+
+def about(span: timedelta) -> str:
+    """A span in the largest unit of which it has two, or in minutes."""
+    seconds = span.total_seconds()
+    name, length = next((u for u in UNITS[:-1] if seconds >= 2 * u[1]), UNITS[-2])
+    return _counted(max(round(seconds / length), 1), name)
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
