@@ -7,10 +7,12 @@ from typing import Any
 from flask import current_app, render_template
 from flask_mail import Message
 
+from models import queue
+from models.instant import now
 from models.outbox import Letter
 from models.signups import Signup, State
 from models.strapi import StrapiUnavailable
-from signup import links
+from signup import links, spans
 from signup.databases import strapi
 
 # Keeps every line of a letter under the 998 bytes of RFC 5322, however long a reason is.
@@ -26,18 +28,24 @@ def compose(letter: Letter) -> Message | None:
     found = WRITERS[letter.kind](letter)
     if found is None:
         return None
-    folder, facts = found
     message = Message(
-        subject=render_template(f"mail/{folder}/subject.txt", **facts).strip(),
         recipients=[("", letter.recipient)],
-        body=render_template(f"mail/{folder}/body.txt", **facts),
-        html=render_template(f"mail/{folder}/body.html", **facts),
+        **texts(*found),
         charset=QUOTED,
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    domain = links.public_url("pages.form").split("/")[2].split(":")[0]
+    domain = links.public_url("form.show").split("/")[2].split(":")[0]
     message.msgId = f"<{letter.reference}@{domain}>"
     return message
+
+
+def texts(folder: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """The subject, the body and the HTML of the letter in a folder of templates/mail."""
+    return {
+        "subject": render_template(f"mail/{folder}/subject.txt", **facts).strip(),
+        "body": render_template(f"mail/{folder}/body.txt", **facts),
+        "html": render_template(f"mail/{folder}/body.html", **facts),
+    }
 
 
 Draft = tuple[str, dict[str, Any]]
@@ -49,13 +57,13 @@ def _confirm(letter: Letter) -> Draft | None:
     signup = letter.signup
     if signup.state in (State.WITHDRAWN, State.REMOVED, State.STOPPED):
         return None
-    page = {"page_url": links.url_to(links.CONFIRM, signup.key)}
+    page = _page(signup)
     if signup.state == State.ASKED:
         if _is_taken(signup):
             return "known/account", links.panel()
         stop_url = links.url_to(links.STOP, signup.key)
-        return "confirm", {**page, "stop_url": stop_url, "life": _words(_max_age())}
-    if signup.state == State.ACTIVE:
+        return "confirm", {**page, "stop_url": stop_url, "life": _life()}
+    if signup.state in (State.ACTIVE, State.DEACTIVATED):
         return "known/account", links.panel()
     if signup.state == State.DECLINED:
         return "known/declined", page
@@ -63,17 +71,18 @@ def _confirm(letter: Letter) -> Draft | None:
 
 
 def _received(letter: Letter) -> Draft | None:
-    if letter.signup.state not in (State.WAITING, State.ACTIVATING):
+    if letter.signup.shown_state != State.WAITING:
         return None
-    return "received", {"page_url": links.url_to(links.CONFIRM, letter.signup.key)}
+    return "received", _page(letter.signup)
 
 
 def _waiting(_: Letter) -> Draft | None:
-    signups, total = Signup.search(State.WAITING, "", 1, LISTED)
+    signups, total = queue.page(State.WAITING, "", 1, LISTED)
     if not signups:
         return None
-    review_url = links.public_url("review.queue")
-    return "waiting", {"signups": signups, "total": total, "review_url": review_url}
+    longest = spans.about(now() - signups[0].confirmed_at)
+    facts = {"signups": signups, "total": total, "longest": longest}
+    return "waiting", {**facts, "review_url": links.public_url("desk.queue")}
 
 
 def _activated(letter: Letter) -> Draft | None:
@@ -109,13 +118,9 @@ def _is_taken(signup: Signup) -> bool:
         return False
 
 
-def _max_age() -> int:
-    return int(current_app.config["LINK_MAX_AGE"])
+def _page(signup: Signup) -> dict[str, str]:
+    return {"page_url": links.url_to(links.CONFIRM, signup.key, signup.generation)}
 
 
-def _words(seconds: int) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds >= length and seconds % length == 0:
-            count = seconds // length
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "0 seconds"
+def _life() -> str:
+    return spans.exactly(current_app.config["LINK_MAX_AGE"])

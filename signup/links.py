@@ -25,28 +25,32 @@ class FromTheFuture(Exception):
 
 @dataclass(frozen=True)
 class Link:
-    """A genuine link: the random key that it carries, and whether its life is over."""
+    """A genuine link: the random key that it carries, the how-manieth of this key it is, and
+    whether its life is over."""
 
     key: str
+    generation: int
     expired: bool
 
 
 def read(purpose: str, token: str) -> Link:
     """The link that `token` stands for. Raises NotOurs, FromTheFuture."""
     try:
-        key, signed_at = _signer(purpose).loads(token, return_timestamp=True)
+        content, signed_at = _signer(purpose).loads(token, return_timestamp=True)
     except BadData as error:
         raise NotOurs from error
     # itsdangerous calls a link from a clock ahead of ours expired; so the age is judged here.
     age = int(time.time()) - int(signed_at.timestamp())
     if age < -SKEW:
         raise FromTheFuture
-    return Link(str(key), age > current_app.config["LINK_MAX_AGE"])
+    # Up to version 0.2, links carried the key alone.
+    key, generation = content if isinstance(content, list) else (content, 1)
+    return Link(str(key), generation, age > current_app.config["LINK_MAX_AGE"])
 
 
-def url_to(purpose: str, key: str) -> str:
+def url_to(purpose: str, key: str, generation: int = 1) -> str:
     """A fresh link of a purpose, as it goes into a letter; it is stored nowhere."""
-    return public_url(f"pages.{purpose}", token=_signer(purpose).dumps(key))
+    return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, generation]))
 
 
 def public_url(endpoint: str, **values: str) -> str:
@@ -60,6 +64,11 @@ def panel() -> dict[str, str]:
     """Where authors log in to Strapi, and where they ask for a new password."""
     url = current_app.config["STRAPI_ADMIN_URL"].rstrip("/")
     return {"login_url": url, "forgot_url": f"{url}/auth/forgot-password"}
+
+
+def panel_page(strapi_id: int) -> str:
+    """Where Strapi's panel shows one of its administrators."""
+    return f"{panel()['login_url']}/settings/users/{strapi_id}"
 
 
 def signing_keys() -> list[str]:

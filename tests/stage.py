@@ -160,6 +160,7 @@ class Service:
         self.mail = mail
         self.ledger = ledger
         self.app = create_app({**required(strapi, mail, ledger), **settings})
+        self.public = str(self.app.config["PUBLIC_URL"])
 
     def visitor(self) -> "Visitor":
         return Visitor(self)
@@ -192,7 +193,7 @@ class Visitor:
         self.client: FlaskClient = service.app.test_client()
 
     def get(self, path: str) -> TestResponse:
-        return self.client.get(path, base_url=PUBLIC)
+        return self.client.get(path, base_url=self.service.public)
 
     def post(self, path: str, page: str | None = None, **fields: str) -> TestResponse:
         """Send a form with the token of the page it stands on, if that page comes."""
@@ -200,7 +201,7 @@ class Visitor:
         if seen.status_code >= 500:
             return seen
         fields = {"csrf_token": token_of(seen), **fields}
-        return self.client.post(path, data=fields, base_url=PUBLIC)
+        return self.client.post(path, data=fields, base_url=self.service.public)
 
     def ask(self, email: str = ADA, first: str = "Ada", last: str = "Lovelace") -> TestResponse:
         return self.post("/signup", email=email, firstname=first, lastname=last)
@@ -208,9 +209,7 @@ class Visitor:
     def link(self, kind: str = "confirm", email: str = ADA) -> str:
         """The path of the newest link of this kind in the mailbox of `email`."""
         for letter in reversed(self.service.mail.letters):
-            if letter["To"] == email and (
-                found := re.search(rf"https\S+/{kind}/\S+", text(letter))
-            ):
+            if letter["To"] == email and (found := re.search(rf"http\S+/{kind}/\S+", text(letter))):
                 return urlsplit(found[0]).path
         raise AssertionError(f"no {kind} link for {email}")
 
@@ -242,6 +241,7 @@ def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, ob
         "STRAPI_ADMIN_URL": "https://cms.example.com/admin",
         "PUBLIC_URL": PUBLIC,
         "LEDGER": str(ledger),
+        "UNDO_SECONDS": 0,
         "MAIL_SERVER": "127.0.0.1",
         "MAIL_PORT": mail.port,
         "MAIL_DEFAULT_SENDER": "The Magazine <post@example.com>",

@@ -140,7 +140,7 @@ def open_link(page: Page, email: str, kind: str) -> None:
 def find_letter(page: Page, email: str, subject: str) -> Locator:
     page.get_by_role("link", name="Mailbox").click()
     letter = page.get_by_role("article").filter(has_text=email).filter(has_text=subject).first
-    for _ in range(50):
+    for _ in range(200):
         if letter.count():
             break
         page.wait_for_timeout(100)

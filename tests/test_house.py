@@ -10,7 +10,9 @@ import pytest
 from playhouse.schema_diff import diff_models
 
 from models import ledger
+from models.history import Event
 from models.limits import Count
+from models.notices import Muted
 from models.outbox import Letter
 from models.sessions import Session
 from models.signups import Signup
@@ -67,7 +69,9 @@ def test_importing_opens_nothing() -> None:
 
 def test_models_and_migrations_agree(service: Service) -> None:
     with service.app.app_context():
-        assert not diff_models(ledger.database, [Signup, Letter, Session, Stop, Count])  # type: ignore[no-untyped-call]
+        assert not diff_models(
+            ledger.database, [Signup, Event, Letter, Session, Stop, Count, Muted]
+        )  # type: ignore[no-untyped-call]
 
 
 def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cut(

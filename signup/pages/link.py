@@ -1,74 +1,25 @@
-"""The public pages: the form, the link's page in every state, the way out, and health."""
+"""The signed link: the signup's own page in every state, a fresh link, and the ways out."""
 
 import logging
 from datetime import timedelta
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, url_for
+from flask import Blueprint, current_app, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
-from models import confirming, deciding, passwords
+from models import asking, confirming, deciding, passwords, queue
 from models.confirming import Application, QueueFull
+from models.instant import now
 from models.signups import Signup, State
 from models.stops import Stop
 from models.strapi import AddressTaken, StrapiUnavailable
-from signup import limits, links
+from signup import limits, links, spans
 from signup.databases import strapi
-from signup.errors import RETRY, answer
-from signup.forms import ButtonForm, ConfirmForm, SignupForm
+from signup.errors import RETRY
+from signup.forms import ButtonForm, ConfirmForm
+from signup.pages.form import author
 
 log = logging.getLogger(__name__)
-pages = Blueprint("pages", __name__)
-
-
-def init_app(app: Flask) -> None:
-    """Add the public pages and what each of them is told."""
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.register_blueprint(pages)
-    app.register_error_handler(links.NotOurs, not_ours)
-    app.register_error_handler(links.FromTheFuture, from_the_future)
-    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
-
-
-@pages.get("/")
-def home() -> ResponseReturnValue:
-    """To the form."""
-    return redirect(url_for(".form"))
-
-
-@pages.get("/signup")
-def form() -> ResponseReturnValue:
-    """The form, or the page that says that it is closed."""
-    if not current_app.config["OPEN"]:
-        return render_template("signup/closed.html")
-    return render_template("signup/form.html", form=SignupForm())
-
-
-@pages.post("/signup")
-@limits.requests
-def ask() -> ResponseReturnValue:
-    """Take a request; the answer is the same for every address."""
-    config = current_app.config
-    if not config["OPEN"]:
-        return render_template("signup/closed.html"), 403
-    form = SignupForm()
-    if not form.validate_on_submit():
-        return render_template("signup/form.html", form=form), form.status
-    letter_owed = Signup.ask(
-        form.email.data or "",
-        form.firstname.data or "",
-        form.lastname.data or None,
-        reapply_after=timedelta(days=config["REAPPLY_DAYS"]),
-        throttled=config["RATELIMIT_ENABLED"],
-    )
-    event = "signup requested" if letter_owed else "signup requested too often"
-    log.info(event, extra={"address": form.email.data})
-    return redirect(url_for(".sent"), 303)
-
-
-@pages.get("/signup/sent")
-def sent() -> ResponseReturnValue:
-    """Check your mail."""
-    return render_template("signup/sent.html")
+pages = Blueprint("link", __name__)
 
 
 @pages.get("/confirm/<token>")
@@ -86,7 +37,7 @@ def apply(token: str) -> ResponseReturnValue:
     link, signup = _opened(links.CONFIRM, token)
     if signup.state != State.ASKED:
         return redirect(url_for(".confirm", token=token), 303)
-    if link.expired:
+    if _is_over(link, signup):
         return _page_of(signup, link)
     form = _confirm_form(signup)
     if not form.validate_on_submit():
@@ -101,8 +52,28 @@ def apply(token: str) -> ResponseReturnValue:
         busy = "full" if isinstance(error, QueueFull) else "unavailable"
         page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
         return page, 503, RETRY
+    session.pop("asked", None)
     log.info("confirmed", extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
+
+
+@pages.post("/confirm/<token>/renew")
+@limits.requests
+@limits.wrong_links
+def renew(token: str) -> ResponseReturnValue:
+    """Send a fresh link to the mailbox of one that is over."""
+    link, signup = _opened(links.CONFIRM, token)
+    form = ButtonForm()
+    if signup.state != State.ASKED:
+        return redirect(url_for(".confirm", token=token), 303)
+    if not current_app.config["OPEN"]:
+        return render_template("signup/closed.html"), 403
+    if not form.validate_on_submit():
+        page, _ = _page_of(signup, link, form)
+        return page, form.status
+    owed = asking.renew(signup, by=author(), throttled=current_app.config["RATELIMIT_ENABLED"])
+    log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
+    return redirect(url_for("form.sent", again=1), 303)
 
 
 @pages.post("/confirm/<token>/withdraw")
@@ -114,7 +85,7 @@ def withdraw(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    deciding.withdraw(signup)
+    deciding.withdraw(signup, author())
     log.info("withdrawn", extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
@@ -138,20 +109,9 @@ def never_again(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("signup/stop.html", form=form), form.status
     if signup.email:
-        deciding.stop(signup.email, links.signing_keys())
+        deciding.stop(signup.email, links.signing_keys(), author())
         log.info("stopped by its owner", extra={"signup": signup.id})
     return render_template("signup/stopped.html")
-
-
-def not_ours(_: Exception) -> ResponseReturnValue:
-    """A damaged link has its page, too."""
-    return render_template("signup/damaged.html"), 404
-
-
-def from_the_future(_: Exception) -> ResponseReturnValue:
-    """A link of a clock that is ahead of ours will be good in a moment."""
-    log.error("link from the future", extra={"trouble": "this clock, or another one, is wrong"})
-    return answer(503)
 
 
 def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
@@ -163,14 +123,27 @@ def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
 
 
 def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None) -> tuple[str, int]:
-    if signup.state != State.ASKED:
-        decided_at = signup.decided_at or signup.asked_at
-        again_at = decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])
-        facts = {"button": button or ButtonForm(), "again_at": again_at, **links.panel()}
-        return render_template(f"signup/{signup.shown_state}.html", signup=signup, **facts), 200
-    if link.expired:
-        return render_template("signup/expired.html"), 410
-    return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
+    button = button or ButtonForm()
+    if signup.state == State.ASKED:
+        if _is_over(link, signup):
+            page = "expired" if link.expired else "replaced"
+            return render_template(f"signup/{page}.html", signup=signup, button=button), 410
+        return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
+    facts = {"signup": signup, "button": button, **_standing(signup), **links.panel()}
+    return render_template(f"signup/{signup.shown_state}.html", **facts), 200
+
+
+def _is_over(link: links.Link, signup: Signup) -> bool:
+    return link.expired or link.generation < signup.generation
+
+
+def _standing(signup: Signup) -> dict[str, object]:
+    if signup.shown_state == State.WAITING:
+        usual = queue.usual_wait()
+        waited = spans.about(now() - signup.confirmed_at)
+        return {"waited": waited, "usual_wait": spans.about(usual) if usual else None}
+    decided_at = signup.decided_at or signup.asked_at
+    return {"again_at": decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])}
 
 
 def _confirm_form(signup: Signup) -> ConfirmForm:
@@ -185,5 +158,6 @@ def _confirm(signup: Signup, form: ConfirmForm) -> None:
         firstname=form.firstname.data or "",
         lastname=form.lastname.data or None,
         why=form.why.data or None if form.why else None,
+        by=author(),
     )
     confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])

@@ -1,0 +1,33 @@
+"""The public pages: the form, and the page that a signed link leads to."""
+
+import logging
+
+from flask import Flask, render_template
+from flask.typing import ResponseReturnValue
+
+from signup import links
+from signup.errors import answer
+from signup.pages import form, link
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add the public pages and what each of them is told."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(form.pages)
+    app.register_blueprint(link.pages)
+    app.register_error_handler(links.NotOurs, not_ours)
+    app.register_error_handler(links.FromTheFuture, from_the_future)
+    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
+
+
+def not_ours(_: Exception) -> ResponseReturnValue:
+    """A damaged link has its page, too."""
+    return render_template("signup/damaged.html"), 404
+
+
+def from_the_future(_: Exception) -> ResponseReturnValue:
+    """A link of a clock that is ahead of ours will be good in a moment."""
+    log.error("link from the future", extra={"trouble": "this clock, or another one, is wrong"})
+    return answer(503)
