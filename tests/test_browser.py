@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.stage import free_port
+from tests.stage import SUE_PASSWORD, StrapiFile, free_port
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
@@ -118,18 +118,59 @@ def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
 
 def test_an_author_takes_the_application_back(sandbox: str, page: Page) -> None:
     email = f"grace{time.monotonic_ns()}@example.org"
-    page.goto(f"{sandbox}/signup")
-    page.get_by_label("First name").fill("Grace")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_role("button", name="Send me the link").click()
-    open_link(page, email, "/confirm/")
-    page.get_by_label("Password", exact=True).fill("Analytical1")
-    page.get_by_role("button", name="Apply").click()
+    apply(page, sandbox, "Grace", email)
 
     page.get_by_text("Changed your mind?").click()
     page.get_by_role("button", name="Withdraw my application").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("You withdrew your application")
+
+
+def test_two_reviewers_decide_at_once_and_the_second_sees_who_was_first(
+    sandbox: str, browser: Browser
+) -> None:
+    strapi = StrapiFile(ROOT / "instance" / f"sandbox-{sandbox.rpartition(':')[2]}" / "strapi.db")
+    reviewers = []
+    author = browser.new_page()
+    apply(author, sandbox, "Jean", email := f"jean{time.monotonic_ns()}@example.org")
+    for name in ("sue", "tom"):
+        strapi.add_admin(f"{name}@example.com", SUE_PASSWORD, "strapi-super-admin")
+        reviewers.append(page := browser.new_context().new_page())
+        page.goto(f"{sandbox}/review")
+        page.get_by_label("E-mail address").fill(f"{name}@example.com")
+        page.get_by_label("Password", exact=True).fill(SUE_PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        card = page.get_by_role("article").filter(has_text=email)
+        card.get_by_role("link", name="Jean").first.click()
+        expect(page.get_by_role("button", name="Activate")).to_be_visible()
+
+    for page, verb in zip(reviewers, ("Activate", "Decline"), strict=True):
+        page.get_by_role("button", name=verb).click(no_wait_after=True)
+
+    for page in reviewers:
+        expect(page.get_by_role("alert")).to_contain_text("decided by")
+    said = [page.get_by_role("alert").inner_text() for page in reviewers]
+    first = [text for text in said if "Somebody else was quicker" not in text]
+    assert len(first) == 1
+    winner = "sue" if first[0] is said[0] else "tom"
+    assert all(f"decided by {winner}@example.com" in text for text in said)
+    row = strapi.admin(email)
+    assert row
+    assert bool(row["is_active"]) == (winner == "sue")
+    author.close()
+    for page in reviewers:
+        page.context.close()
+
+
+def apply(page: Page, sandbox: str, name: str, email: str) -> None:
+    page.goto(f"{sandbox}/signup")
+    page.get_by_label("First name").fill(name)
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Send me the link").click()
+    open_link(page, email, "/confirm/")
+    page.get_by_label("Password", exact=True).fill("Analytical1")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
 
 
 def open_link(page: Page, email: str, kind: str) -> None:
