@@ -6,7 +6,7 @@ NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults lint strapi lock
+.PHONY: help install run test faults bench lint strapi lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -24,6 +24,9 @@ test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
 
 faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; prints a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: .venv/tested ## Measure, on this machine; prints tables
+	$(BIN)/python -m tests.bench
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .

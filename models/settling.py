@@ -13,16 +13,18 @@ from typing import Any
 from models import following, notices
 from models.confirming import admitted
 from models.deciding import carry_out
+from models.differences import differing, watched
 from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import UNDERWAY, Signup, State
-from models.strapi import Administrator, Altered, Gone, Mark, Strapi
+from models.strapi import Administrator, Altered, Gone, Mark, Strapi, census
 
 log = logging.getLogger(__name__)
 
 
 class Settler:
-    """Settles the signups of one Strapi, and remembers the state of the file it saw last."""
+    """Settles the signups of one Strapi, and remembers how its file and its administrators looked
+    the last time."""
 
     def __init__(self, strapi: Strapi, reviewers: Sequence[str], keep_decided: timedelta) -> None:
         """Settle for `strapi`. `reviewers`, if any, are told of new signups instead of its super
@@ -31,6 +33,7 @@ class Settler:
         self.reviewers = reviewers
         self.keep_decided = keep_decided
         self._seen: Mark | None = None
+        self._counted: object = None
 
     def settle_changes(self) -> None:
         """Settle if Strapi's file has changed since, or if a decision waits to be carried out:
@@ -44,7 +47,7 @@ class Settler:
         letters that follow. Raises StrapiUnavailable."""
         mark = self.strapi.mark()
         self._finish_confirmations()
-        self._follow_strapi()
+        self._follow_strapi(mark)
         self._erase_stopped()
         notices.announce(self._reviewers)
         self._seen = None if mark.is_fresh else mark
@@ -58,13 +61,17 @@ class Settler:
             if row is not None:
                 admitted(signup, row, Actor(AUTHOR))
 
-    def _follow_strapi(self) -> None:
-        signups = list(_watched())
-        ids = [signup.strapi_id for signup in signups if signup.strapi_id]
+    def _follow_strapi(self, mark: Mark) -> None:
+        counted = mark.file, self.strapi.read(census)
+        signups = list(_owed(self.keep_decided).where(watched()))
+        if counted != self._counted:
+            signups += differing(self.strapi)
+        ids = [signup.strapi_id for signup in signups]
         rows = self.strapi.read(lambda people: people.by_id(ids)) if ids else {}
         for signup in signups:
             row = rows.get(signup.strapi_id)
-            self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
+            self._compare(signup.reread(), row if row and row.belongs_to(signup.identity) else None)
+        self._counted = counted
 
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
         if row is None:
@@ -118,14 +125,6 @@ class Settler:
 def _outlived(signup: Signup, keep_decided: timedelta) -> bool:
     """Whether a declined author's row has been kept for long enough."""
     return signup.state == State.DECLINED and signup.decided_at < now() - keep_decided
-
-
-def _watched() -> Any:
-    """Signups that Strapi's panel can still change, whose row must still go, or whose row may
-    come back with a backup."""
-    past = Signup.state.not_in((State.ASKED, State.STOPPED))
-    in_strapi = past & Signup.strapi_id.is_null(False)
-    return Signup.select().where(in_strapi, Signup.email.is_null(False))
 
 
 def _owed(keep_decided: timedelta) -> Any:

@@ -155,6 +155,9 @@ NOBODY: dict[str, Any] = dict.fromkeys(
 # Those who wait for a decision, as `queue` searches them: a partial index needs its condition
 # word for word.
 AWAITED = SQL("\"state\" IN ('waiting', 'activating', 'undoing')")
+# First and last name and address in lower case: a column that the database fills by itself.
+WHO = SQL('"who"')
 
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=AWAITED))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
+Signup.add_index(Signup.index(Signup.state, WHO, name="signup_who"))

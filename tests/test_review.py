@@ -61,6 +61,8 @@ def test_others_are_found_by_state_name_and_address(service: Service, sue: Visit
     assert sue.get("/review?page=2").text.count("<article") == 4
     assert "author7@" in sue.get("/review?state=active").text
     assert "1 person" in sue.get("/review?q=author12%40").text
+    assert "1 person" in sue.get("/review?q=AUTHOR12%40").text
+    assert "29 people" in sue.get("/review?q=ada+lovelace").text
     assert "0 people" in sue.get("/review?q=author_2").text
     assert "0 people" in sue.get("/review?q=%25").text
     assert sue.get("/review?state=nonsense&page=-3").status_code == 200

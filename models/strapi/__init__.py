@@ -10,6 +10,7 @@ from models.strapi.administrators import (
     RoleUnusable,
     new_document_id,
 )
+from models.strapi.census import Standing, census, standings
 from models.strapi.file import Mark, Strapi, StrapiBusy
 from models.strapi.people import Administrator, Author, Identity
 from models.strapi.permissions import Powers
@@ -28,9 +29,12 @@ __all__ = [
     "NoAdministratorYet",
     "Powers",
     "RoleUnusable",
+    "Standing",
     "Strapi",
     "StrapiBusy",
     "StrapiUnavailable",
     "UnknownShape",
+    "census",
     "new_document_id",
+    "standings",
 ]

@@ -107,15 +107,17 @@ class Administrators:
 
     def all_of(self, identities: Iterable[Identity]) -> list[Administrator | None]:
         """The row that we made for each of the identities, None where there is none."""
-        return [
-            next((row for row in self.named(each.email) if row.belongs_to(each)), None)
-            for each in identities
-        ]
+        wanted = list(identities)
+        rows = list(self.by_id(each.id for each in wanted if each.id is not None).values())
+        # Strapi has no index on addresses: one look at every row finds them all.
+        rows += self.named(*(each.email for each in wanted if each.id is None))
+        return [next((row for row in rows if row.belongs_to(each)), None) for each in wanted]
 
-    def named(self, email: str) -> list[Administrator]:
-        """Every administrator of this lower-case address, however Strapi spells it."""
+    def named(self, *emails: str) -> list[Administrator]:
+        """Every administrator of these lower-case addresses, however Strapi spells them."""
         admins = self.shape.admins
-        return list(admins.select().where(fn.LOWER(admins.email) == email).order_by(admins.id))
+        found = admins.select().where(fn.LOWER(admins.email).in_(emails)) if emails else ()
+        return sorted(found, key=lambda row: row.id)
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
         """The administrators of these ids, those that there are."""
@@ -128,13 +130,16 @@ class Administrators:
     def super_admins(self) -> list[Administrator]:
         """The active super admins."""
         admins, roles, links = self.shape.admins, self.shape.roles, self.shape.links
+        # Written as a join, SQLite would begin with every administrator there is.
+        supers = (
+            links.select(links.user_id)
+            .join(roles, on=(roles.id == links.role_id))
+            .where(roles.code == SUPER_ADMIN)
+        )
         query = (
             admins.select()
-            .join(links, on=(links.user_id == admins.id))
-            .join(roles, on=(roles.id == links.role_id))
-            .where(roles.code == SUPER_ADMIN, admins.is_active == True)  # noqa: E712 (SQL)
+            .where(admins.id.in_(supers), admins.is_active == True)  # noqa: E712 (SQL)
             .where(admins.blocked.is_null() | (admins.blocked == False))  # noqa: E712 (SQL)
-            .distinct()
         )
         return list(query.order_by(admins.id))
 

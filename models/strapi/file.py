@@ -52,6 +52,11 @@ class Mark:
     looks: tuple[tuple[int, int] | None, ...]
 
     @property
+    def file(self) -> int | None:
+        """Which file it is, however it has changed: its inode."""
+        return self.looks[0][0] if self.looks[0] else None
+
+    @property
     def is_fresh(self) -> bool:
         """Whether the file was written so lately that another write may not show."""
         return time.time_ns() - max(self.written) < TICK
