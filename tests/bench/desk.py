@@ -5,7 +5,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +153,7 @@ def add_signup(
     insert(signups, "event", {"signup_id": signup, "at": born, "what": "asked", "by": "author"})
 
 
-def insert(database: sqlite3.Connection, table: str, row: dict[str, object]) -> int:
+def insert(database: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
     """Write a row; returns its id."""
     names, values = ", ".join(row), ", ".join("?" * len(row))
     statement = f"INSERT INTO {table} ({names}) VALUES ({values})"
