@@ -73,7 +73,9 @@ class Strapi:
 
     def read(self, question: Callable[[Administrators], T]) -> T:
         """The answer to `question`. Raises StrapiUnavailable."""
-        return self._patiently(lambda database: self._ask(database, question))
+        return self._patiently(
+            lambda database: question(Administrators(database, self.author_role))
+        )
 
     def write(self, change: Callable[[Administrators], T]) -> T:
         """Run `change` in one IMMEDIATE transaction, the whole of it again while Strapi is
@@ -83,8 +85,13 @@ class Strapi:
         """
 
         def transaction(database: SqliteDatabase) -> T:
+            # Looking at the tables takes most of the time: Strapi need not wait for that.
+            described = _schema_version(database)
+            people = Administrators(database, self.author_role)
             with database.atomic("IMMEDIATE"):
-                return self._ask(database, change)
+                if _schema_version(database) != described:
+                    raise StrapiBusy(f"{self.path} is being migrated")
+                return change(people)
 
         return self._patiently(transaction)
 
@@ -96,9 +103,6 @@ class Strapi:
             tuple(each.st_mtime_ns if each else 0 for each in found),
             tuple((each.st_ino, each.st_size) if each else None for each in found),
         )
-
-    def _ask(self, database: SqliteDatabase, question: Callable[[Administrators], T]) -> T:
-        return question(Administrators(database, self.author_role))
 
     def _patiently(self, work: Callable[[SqliteDatabase], T]) -> T:
         until = time.monotonic() + PATIENCE
@@ -136,6 +140,12 @@ class Strapi:
             if sign in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
         return StrapiUnavailable(f"{self.path}: {reason}")
+
+
+def _schema_version(database: SqliteDatabase) -> int:
+    """What SQLite counts up whenever somebody changes a table."""
+    [version] = database.execute_sql("PRAGMA schema_version").fetchone()
+    return int(version)
 
 
 def _stat(path: Path | None) -> os.stat_result | None:
