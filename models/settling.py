@@ -63,14 +63,15 @@ class Settler:
 
     def _follow_strapi(self, mark: Mark) -> None:
         counted = mark.file, self.strapi.read(census)
-        signups = list(_owed(self.keep_decided).where(watched()))
+        signups = {signup.id: signup for signup in _owed(self.keep_decided).where(watched())}
         if counted != self._counted:
-            signups += differing(self.strapi)
-        ids = [signup.strapi_id for signup in signups]
+            signups |= {signup.id: signup for signup in differing(self.strapi)}
+        # Rows are read after their signups: what changes in between shows as a newer row.
+        ids = [signup.strapi_id for signup in signups.values()]
         rows = self.strapi.read(lambda people: people.by_id(ids)) if ids else {}
-        for signup in signups:
+        for signup in signups.values():
             row = rows.get(signup.strapi_id)
-            self._compare(signup.reread(), row if row and row.belongs_to(signup.identity) else None)
+            self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
         self._counted = counted
 
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
