@@ -18,8 +18,9 @@ from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import limits, links
+from signup.characters import visible
 from signup.databases import strapi
-from signup.forms import WHY_LENGTH, visible
+from signup.forms import WHY_LENGTH
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")

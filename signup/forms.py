@@ -1,63 +1,46 @@
 """The forms: fields, their limits, and messages that say what to do."""
 
-import unicodedata
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from email_validator import EmailNotValidError, validate_email
 from flask import abort, current_app, request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, PasswordField, StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms import EmailField, Field, PasswordField, StringField, TextAreaField
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    StopValidation,
+    ValidationError,
+)
 
-from models.passwords import MAX_BYTES
-from signup import domains
+from signup import addresses, characters, domains, guessing, names, passwords
 
-# What Strapi's columns hold (varchar(255)), and what fits a list of people.
-NAME_LENGTH = 64
 WHY_LENGTH = 1000
-# Control, private, unassigned and line-breaking characters; invisible and bidirectional ones.
-UNWANTED = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"}
+TEXT_LENGTH = Length(max=WHY_LENGTH, message="Use at most 1000 characters.")
 # How browsers send forms.
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-# The two joiners, which Persian and Indian names are written with.
-JOINERS = "\u200c\u200d"
+
+Validator = Callable[[FlaskForm, Field], None]
 
 
-def plain(_: FlaskForm, field: Field) -> None:
-    """Refuse characters that cannot be seen, or that turn text around."""
-    if not is_plain(field.data or ""):
-        raise ValidationError("Remove the characters that cannot be seen, then try again.")
+def sound(complaint: Callable[[str], str | None]) -> Validator:
+    """Refuse what `complaint` says something about; nothing else is looked at then."""
 
+    def validate(_: FlaskForm, field: Field) -> None:
+        if found := complaint(field.data or ""):
+            raise StopValidation(found)
 
-def is_plain(text: str) -> bool:
-    """Whether every character of `text` can be seen, joins letters, or ends a line."""
-    return visible(text) == text
-
-
-def visible(text: str) -> str:
-    """`text` without the characters that cannot be seen, or that turn text around."""
-    return "".join(
-        character
-        for character in text
-        if unicodedata.category(character) not in UNWANTED or character in JOINERS + "\r\n"
-    )
-
-
-def one_line(_: FlaskForm, field: Field) -> None:
-    """Refuse line breaks, and more bytes than Strapi's column is made for."""
-    if "\n" in (field.data or "") or "\r" in (field.data or ""):
-        raise ValidationError("Write this on one line.")
-    if len((field.data or "").encode(errors="replace")) > 255:
-        raise ValidationError("This is too long. Shorten it, please.")
+    return validate
 
 
 def mail_address(_: FlaskForm, field: Field) -> None:
     """Bring the address into the one form that is stored, compared and written to."""
     try:
-        checked = validate_email(field.data or "", check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as error:
-        raise ValidationError("Enter an e-mail address like name@example.com.") from error
-    field.data = (checked.ascii_email or "").lower()
+        field.data = addresses.normal(field.data or "")
+    except addresses.NoAddress as error:
+        raise StopValidation(str(error)) from error
 
 
 def wanted_domain(_: FlaskForm, field: Field) -> None:
@@ -68,28 +51,16 @@ def wanted_domain(_: FlaskForm, field: Field) -> None:
         raise ValidationError(complaint)
 
 
-def strapi_password(_: FlaskForm, field: Field) -> None:
-    """Strapi's own rules (packages/core/admin/shared/validation): it would refuse others."""
-    password = field.data or ""
-    if len(password.encode(errors="replace")) > MAX_BYTES:
-        raise ValidationError("This password is too long. Use at most 72 letters or digits.")
-    try:
-        password.encode()
-    except UnicodeEncodeError as error:
-        raise ValidationError("Use characters that can be typed again.") from error
-    wanted = {
-        "at least 8 characters": len(password) >= 8,
-        "a lower-case letter": any("a" <= c <= "z" for c in password),
-        "an upper-case letter": any("A" <= c <= "Z" for c in password),
-        "a digit": any("0" <= c <= "9" for c in password),
-    }
-    if missing := [what for what, there in wanted.items() if not there]:
-        raise ValidationError(f"The password still needs {' and '.join(missing)}.")
+def hard_to_guess(form: "ConfirmForm", field: Field) -> None:
+    """Refuse a password that somebody who knows this person would soon find."""
+    known = (current_app.config["SITE_NAME"], form.address, form.firstname.data, form.lastname.data)
+    if complaint := guessing.complaint(field.data or "", ["Strapi", *filter(None, known)]):
+        raise ValidationError(complaint)
 
 
 def stripped(value: Any) -> Any:
     """Text without the white space around it."""
-    return value.strip() if isinstance(value, str) else value
+    return characters.stripped(value) if isinstance(value, str) else value
 
 
 class Form(FlaskForm):
@@ -103,13 +74,15 @@ class Form(FlaskForm):
         many: tuple[str, ...] = ()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ARG002 (WTForms's)
-            """Read form fields alone, each given once: no JSON, no files (T05, T75)."""
+            """Read form fields alone, each given once: no JSON, no files, no `email[]`."""
             if formdata is None or request.method != "POST":
                 return None
             if request.content_length and request.mimetype not in FORM_TYPES:
                 abort(415)
+            if not _is_text(request.get_data(), request.mimetype):
+                abort(422)
             given = {name for name, values in request.form.lists() if len(values) > 1}
-            if request.files or given - set(self.many):
+            if request.files or given - set(self.many) or any("[" in name for name in request.form):
                 abort(400)
             return request.form
 
@@ -132,23 +105,13 @@ class NamesForm(Form):
     firstname = StringField(
         "First name",
         filters=[stripped],
-        validators=[
-            DataRequired("Enter your first name."),
-            Length(max=NAME_LENGTH, message="Use at most 64 characters for the first name."),
-            plain,
-            one_line,
-        ],
+        validators=[DataRequired("Enter your first name."), sound(names.complaint)],
     )
     lastname = StringField(
         "Last name",
         description="You may leave this empty.",
         filters=[stripped],
-        validators=[
-            Optional(),
-            Length(max=NAME_LENGTH, message="Use at most 64 characters for the last name."),
-            plain,
-            one_line,
-        ],
+        validators=[sound(names.complaint)],
     )
 
 
@@ -161,25 +124,27 @@ class SignupForm(NamesForm):
         filters=[stripped],
         validators=[DataRequired("Enter your e-mail address."), mail_address, wanted_domain],
     )
+    # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
+    subject = StringField("Leave this empty")
 
 
 class ConfirmForm(NamesForm):
     """The second step, behind the proven mailbox."""
 
+    # The mailbox, which makes a bad password.
+    address: str | None = None
     password = PasswordField(
         "Password",
         description="At least 8 characters, with a lower-case letter, an upper-case letter"
-        " and a digit.",
-        validators=[InputRequired("Choose a password."), strapi_password],
+        " and a digit, and not easy to guess: three words that have nothing to do with each"
+        " other do well.",
+        validators=[InputRequired("Choose a password."), sound(passwords.complaint), hard_to_guess],
     )
     why = TextAreaField(
         "Why would you like to write here?",
         description="A person reads this and decides. At most 1000 characters.",
         filters=[stripped],
-        validators=[
-            Length(max=WHY_LENGTH, message="Use at most 1000 characters."),
-            plain,
-        ],
+        validators=[TEXT_LENGTH, sound(characters.complaint)],
     )
 
     def ask_why(self, rule: str) -> None:
@@ -199,43 +164,15 @@ class LoginForm(Form):
     password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
 
 
-class DeclineForm(Form):
-    """Why somebody is not wanted, and whether they hear of it."""
-
-    reason = TextAreaField(
-        "Reason",
-        description="The person reads this as you write it, in the e-mail and on their page.",
-        filters=[stripped],
-        validators=[Length(max=WHY_LENGTH, message="Use at most 1000 characters."), plain],
-    )
-    tell = BooleanField(
-        "Tell this person: without, nobody but reviewers sees the reason", default=True
-    )
-
-
-class SeveralForm(DeclineForm):
-    """The same decision about all who were chosen."""
-
-    class Meta(Form.Meta):
-        """Each of them is an `authors`."""
-
-        many = ("authors",)
-
-    verb = StringField(
-        "Decision", validators=[AnyOf(("activate", "ask", "preview", "decline", "undo"))]
-    )
-
-    @property
-    def author_ids(self) -> list[int]:
-        """The ids in Strapi of those who were chosen."""
-        return request.form.getlist("authors", int)
-
-
 class ButtonForm(Form):
     """A button that changes something, and nothing to fill in."""
 
 
-class ActivateForm(ButtonForm):
-    """Let somebody in, even after a decline where that is meant."""
-
-    after_all = BooleanField()
+def _is_text(body: bytes, kind: str) -> bool:
+    """Whether a form's fields are UTF-8: werkzeug would put other text in the place of bytes
+    that are not, and a password must be hashed as it was typed."""
+    try:
+        (unquote_to_bytes(body) if kind == FORM_TYPES[0] else body).decode()
+    except UnicodeDecodeError:
+        return False
+    return True

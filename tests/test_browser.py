@@ -92,7 +92,7 @@ def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("alert")).to_contain_text("The password still needs")
-    page.get_by_label("Password", exact=True).fill("Analytical1")
+    page.get_by_label("Password", exact=True).fill("Analytical1engine")
     page.get_by_label("Why would you like to write here?").fill("I write about engines.")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
@@ -168,7 +168,7 @@ def apply(page: Page, sandbox: str, name: str, email: str) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_role("button", name="Send me the link").click()
     open_link(page, email, "/confirm/")
-    page.get_by_label("Password", exact=True).fill("Analytical1")
+    page.get_by_label("Password", exact=True).fill("Analytical1engine")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
 

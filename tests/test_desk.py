@@ -62,7 +62,7 @@ def is_active(service: Service, email: str = ADA) -> bool:
         ("ada@gmail.com", "free mail"),
         ("ada@mailinator.com", "throw-away mailbox"),
         ("ada@inbox.mailinator.com", "throw-away mailbox"),
-        ("ada@gоogle.com", "ada@xn--gogle-jye.com"),
+        ("ada@пример.com", "ada@xn--e1afmkfd.com"),
         ("ada@müller.example", "reads müller.example: may be mistaken"),
     ],
 )

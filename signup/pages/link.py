@@ -148,6 +148,7 @@ def _standing(signup: Signup) -> dict[str, object]:
 
 def _confirm_form(signup: Signup) -> ConfirmForm:
     form = ConfirmForm(obj=signup)
+    form.address = signup.email
     form.ask_why(current_app.config["ASK_WHY"])
     return form
 

@@ -15,9 +15,10 @@ from models.signups import Signup
 from models.strapi import Altered, Gone, Strapi
 from signup.databases import strapi
 from signup.errors import RETRY
-from signup.forms import ActivateForm, ButtonForm, DeclineForm, SeveralForm
+from signup.forms import ButtonForm
 from signup.review import desk
 from signup.review.door import guarded, reviewer
+from signup.review.forms import ActivateForm, DeclineForm, SeveralForm
 
 log = logging.getLogger(__name__)
 review = guarded("decisions")

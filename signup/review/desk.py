@@ -14,9 +14,10 @@ from models.signups import Signup, State
 from models.strapi import Administrators
 from signup import domains, letters, links
 from signup.databases import known
-from signup.forms import ButtonForm, DeclineForm
+from signup.forms import ButtonForm
 from signup.health import OVERDUE
 from signup.review.door import guarded
+from signup.review.forms import DeclineForm
 
 log = logging.getLogger(__name__)
 review = guarded("desk")

@@ -1,0 +1,39 @@
+"""Names: people are welcome with the names they have, advertisers are not."""
+
+import re
+import unicodedata
+
+from signup import characters
+
+# What fits a list of people, and what Strapi's columns hold (varchar(255)).
+LENGTH = 64
+BYTES = 255
+# What links, markup, templates and headers are made of, and no name.
+SIGNS = '/:@<>"\\{}%$#'
+# What mail programs turn into a link: www. before anything, and `evil.com`, but not `J.R.R.`.
+LINK = re.compile(r"\bwww\.|\w[.。][^\W\d_]{2}", re.IGNORECASE)
+
+
+def complaint(name: str) -> str | None:
+    """What somebody can do about what is no name; None for names, and for none at all."""
+    if not name:
+        return None
+    if len(name) > LENGTH:
+        return f"Use at most {LENGTH} characters here."
+    if len(name.encode(errors="replace")) > BYTES:
+        return "This is too long. Shorten it, please."
+    if "\n" in name or "\r" in name:
+        return "Write this on one line."
+    return characters.complaint(name) or _no_name(name)
+
+
+def _no_name(name: str) -> str | None:
+    # Mail programs take wide letters, dots and slashes for what they look like.
+    plain = unicodedata.normalize("NFKC", name)
+    if signs := [sign for sign in SIGNS if sign in plain]:
+        return f"Leave out {' '.join(signs)}, please."
+    if not any(character.isalpha() for character in plain):
+        return "Write a name, with letters."
+    if LINK.search(plain):
+        return "This looks like a web address. Put a space after the dot, or leave it out."
+    return None

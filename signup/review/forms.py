@@ -1,0 +1,46 @@
+"""The desk's forms: a decision, about one signup or several."""
+
+from flask import request
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.validators import AnyOf
+
+from signup import characters
+from signup.forms import TEXT_LENGTH, ButtonForm, Form, sound, stripped
+
+
+class DeclineForm(Form):
+    """Why somebody is not wanted, and whether they hear of it."""
+
+    reason = TextAreaField(
+        "Reason",
+        description="The person reads this as you write it, in the e-mail and on their page.",
+        filters=[stripped],
+        validators=[TEXT_LENGTH, sound(characters.complaint)],
+    )
+    tell = BooleanField(
+        "Tell this person: without, nobody but reviewers sees the reason", default=True
+    )
+
+
+class SeveralForm(DeclineForm):
+    """The same decision about all who were chosen."""
+
+    class Meta(Form.Meta):
+        """Each of them is an `authors`."""
+
+        many = ("authors",)
+
+    verb = StringField(
+        "Decision", validators=[AnyOf(("activate", "ask", "preview", "decline", "undo"))]
+    )
+
+    @property
+    def author_ids(self) -> list[int]:
+        """The ids in Strapi of those who were chosen."""
+        return request.form.getlist("authors", int)
+
+
+class ActivateForm(ButtonForm):
+    """Let somebody in, even after a decline where that is meant."""
+
+    after_all = BooleanField()
