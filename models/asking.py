@@ -14,6 +14,12 @@ from models.signups import Signup, State
 LETTERS_AN_HOUR = 3
 LETTERS_A_DAY = 6
 UNCONFIRMED = timedelta(days=7)
+# How many first letters go out in all: more is an attack, or fame that somebody should see.
+LETTERS_TO_ALL_AN_HOUR = 300
+
+
+class TooManyLetters(Exception):
+    """As many first letters are owed in this hour as may be in all."""
 
 
 def ask(
@@ -29,40 +35,46 @@ def ask(
     transaction, with the same work for every address.
 
     A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false; returns
-    whether it gets one.
+    whether it gets one. Raises TooManyLetters, before anything about the address is looked up.
     """
     names: dict[str, Any] = {"firstname": firstname, "lastname": lastname}
     with database.atomic():
+        if throttled and not _may_write_to(email):
+            return False
         signup = Signup.current(email, reapply_after)
         if signup is None:
             key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
             signup = Signup.create(key=key, email=email, domain=domain, generation=0, **names)
         elif signup.state == State.ASKED and signup.born_at is None:
             signup.turn(State.ASKED, State.ASKED, **names)
-        return _owe_link(signup, by, throttled)
+        _owe_link(signup, by)
+    return True
 
 
 def renew(signup: Signup, *, by: Actor, throttled: bool = True) -> bool:
     """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
-    that mailbox gets no more letters for now."""
+    that mailbox gets no more letters for now. Raises TooManyLetters."""
     with database.atomic():
-        return _owe_link(signup, by, throttled)
+        if throttled and not _may_write_to(signup.email or ""):
+            return False
+        _owe_link(signup, by)
+    return True
 
 
-def _owe_link(signup: Signup, by: Actor, throttled: bool) -> bool:
-    if throttled and not _letters_left(signup.email or ""):
-        return False
+def _owe_link(signup: Signup, by: Actor) -> None:
     # The older links of a signup that is not confirmed end here.
     fresh: dict[str, Any] = {"generation": Signup.generation + 1, "asked_at": now()}
     signup.turn(State.ASKED, State.ASKED, **fresh)
     Event.note(signup, "asked", by)
     Letter.owe("confirm", signup.email or "", signup)
-    return True
 
 
-def _letters_left(email: str) -> bool:
+def _may_write_to(email: str) -> bool:
+    """Whether this mailbox gets another letter; it is asked before anything else is."""
     an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
+    if Letter.asked_since(an_hour_ago) >= LETTERS_TO_ALL_AN_HOUR:
+        raise TooManyLetters
     return (
-        Letter.asked_since(email, an_hour_ago) < LETTERS_AN_HOUR
-        and Letter.asked_since(email, a_day_ago) < LETTERS_A_DAY
+        Letter.asked_since(an_hour_ago, email) < LETTERS_AN_HOUR
+        and Letter.asked_since(a_day_ago, email) < LETTERS_A_DAY
     )

@@ -23,6 +23,12 @@ class Count(Record):
         return cls.get_or_none(cls.key == key, cls.expires_at > now())
 
 
+def is_first(what: str, within: timedelta) -> bool:
+    """Whether this has not happened `within` a while, whichever worker it happened to."""
+    seconds = int(within.total_seconds())
+    return LedgerStorage().incr(f"alarm {what}", seconds) == 1
+
+
 class LedgerStorage(Storage):
     """Where the library `limits` keeps its counts; a ledger out of order raises, which closes
     what is limited."""

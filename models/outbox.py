@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from peewee import CharField, DeferredForeignKey, IntegerField, TextField
 
+from models import mailboxes
 from models.instant import EPOCH, InstantField, now
 from models.ledger import LARGEST_ID, Record
 
@@ -24,6 +25,7 @@ class Letter(Record):
 
     kind = CharField()
     recipient = TextField(index=True)
+    mailbox = TextField(null=True)
     signup = DeferredForeignKey("Signup", null=True, on_delete="CASCADE")
     reference = CharField(unique=True)
     owed_at = InstantField()
@@ -50,6 +52,7 @@ class Letter(Record):
         return cls.create(
             kind=kind,
             recipient=recipient,
+            mailbox=mailboxes.base(recipient),
             signup=signup,
             reference=secrets.token_hex(16),
             owed_at=instant,
@@ -95,12 +98,13 @@ class Letter(Record):
         return None
 
     @classmethod
-    def asked_since(cls, recipient: str, since: datetime) -> int:
-        """How many first letters this recipient was owed since then."""
-        query = cls.select().where(
-            cls.kind == "confirm", cls.recipient == recipient, cls.owed_at > since
-        )
-        return query.count()
+    def asked_since(cls, since: datetime, recipient: str | None = None) -> int:
+        """How many first letters were owed since then: to the mailbox of this recipient, or to
+        everybody."""
+        asked = cls.select().where(cls.kind == "confirm", cls.owed_at > since)
+        if recipient is not None:
+            asked = asked.where(cls.mailbox == mailboxes.base(recipient))
+        return asked.count()
 
     @classmethod
     def parked(cls) -> list["Letter"]:
@@ -185,3 +189,5 @@ Letter.add_index(
         where=Letter.sent_at.is_null() & Letter.parked_at.is_null(),
     )
 )
+Letter.add_index(Letter.index(Letter.mailbox, Letter.owed_at, name="letter_mailbox"))
+Letter.add_index(Letter.index(Letter.kind, Letter.owed_at, name="letter_kind_owed_at"))

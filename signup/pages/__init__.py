@@ -5,6 +5,7 @@ import logging
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
+from models.asking import TooManyLetters
 from signup import links
 from signup.errors import answer
 from signup.pages import form, link
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(link.pages)
     app.register_error_handler(links.NotOurs, not_ours)
     app.register_error_handler(links.FromTheFuture, from_the_future)
+    app.register_error_handler(TooManyLetters, too_many_letters)
     app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
 
 
@@ -30,4 +32,10 @@ def not_ours(_: Exception) -> ResponseReturnValue:
 def from_the_future(_: Exception) -> ResponseReturnValue:
     """A link of a clock that is ahead of ours will be good in a moment."""
     log.error("link from the future", extra={"trouble": "this clock, or another one, is wrong"})
+    return answer(503)
+
+
+def too_many_letters(_: Exception) -> ResponseReturnValue:
+    """Where there is no form to keep, everybody is asked to come back later."""
+    form.alarm_of_flood()
     return answer(503)

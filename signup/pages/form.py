@@ -8,12 +8,19 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 
 from models import asking
+from models.asking import TooManyLetters
 from models.history import AUTHOR, Actor
+from models.instant import now
 from signup import limits
+from signup.alarms import alarm
+from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
 
 log = logging.getLogger(__name__)
 pages = Blueprint("form", __name__)
+
+# Seconds that a person takes for the form at least.
+QUICKEST = 3
 
 
 @pages.get("/")
@@ -27,6 +34,8 @@ def show() -> ResponseReturnValue:
     """The form, or the page that says that it is closed."""
     if not current_app.config["OPEN"]:
         return render_template("signup/closed.html")
+    # With several tabs, the first one counts.
+    session.setdefault("came_at", now().timestamp())
     # Whoever corrects an address need not type the rest again.
     kept = session.get("asked") if "correct" in request.args else None
     return render_template("signup/form.html", form=SignupForm(data=kept))
@@ -41,12 +50,23 @@ def ask() -> ResponseReturnValue:
         return render_template("signup/closed.html"), 403
     form = SignupForm()
     if not form.validate_on_submit():
+        if form.stale:
+            # Whose page was open for so long need not take his time once more.
+            session["came_at"] = 0
         return render_template("signup/form.html", form=form), form.status
     person: dict[str, Any] = {
         name: form.data[name] or None for name in ("email", "firstname", "lastname")
     }
-    _ask(**person)
-    session["asked"] = person
+    is_program = bool(form.subject.data)
+    try:
+        if is_program or _was_quick():
+            log.info("signup ignored", extra={"trouble": "trap" if is_program else "too quick"})
+        else:
+            _ask(**person)
+    except TooManyLetters:
+        alarm_of_flood()
+        return render_template("signup/form.html", form=form, busy=True), 503, RETRY
+    session["asked"] = {**person, "ignored": is_program}
     return redirect(url_for(".sent"), 303)
 
 
@@ -68,13 +88,30 @@ def again() -> ResponseReturnValue:
         return redirect(url_for(".show"), 303)
     if not form.validate_on_submit():
         return render_template("signup/sent.html", form=form, asked=True), form.status
-    _ask(**session["asked"])
+    asked = dict(session["asked"])
+    # Who was but quick gets the letter after all.
+    if not asked.pop("ignored", False):
+        _ask(**asked)
     return redirect(url_for(".sent", again=1), 303)
 
 
 def author() -> Actor:
     """Whoever reads the mailbox, for the history."""
     return Actor(AUTHOR, request.remote_addr)
+
+
+def alarm_of_flood() -> None:
+    """Tell the operator that letters have been turned down."""
+    most = asking.LETTERS_TO_ALL_AN_HOUR
+    alarm("signup flood", f"{most} first letters in an hour: nobody gets another for now")
+
+
+def _was_quick() -> bool:
+    """Whether the form came back sooner than a person types."""
+    if not current_app.config["RATELIMIT_ENABLED"]:
+        return False
+    came_at = session.get("came_at")
+    return came_at is None or 0 <= now().timestamp() - came_at < QUICKEST
 
 
 def _ask(email: str, firstname: str, lastname: str | None) -> None:
