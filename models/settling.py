@@ -34,6 +34,8 @@ class Settler:
         self.keep_decided = keep_decided
         self._seen: Mark | None = None
         self._counted: object = None
+        # The signups whose address somebody else in Strapi has, too, as far as it was told.
+        self._doubled: set[int] = set()
 
     def settle_changes(self) -> None:
         """Settle if Strapi's file has changed since, or if a decision waits to be carried out:
@@ -72,7 +74,19 @@ class Settler:
         for signup in signups.values():
             row = rows.get(signup.strapi_id)
             self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
+        if counted != self._counted:
+            self._alarm()
         self._counted = counted
+
+    def _alarm(self) -> None:
+        """Tell once of addresses that Strapi gave to somebody else at the instant of ours."""
+        doubled = self.strapi.read(lambda people: people.doubled())
+        signups = list(Signup.select().where(watched(), Signup.email.in_(doubled)))
+        for signup in signups:
+            if signup.id not in self._doubled:
+                trouble = "Strapi has another account of this address: delete one in its panel"
+                log.error("address doubled in Strapi", extra={"signup": signup.id, "trouble": trouble})
+        self._doubled = {signup.id for signup in signups}
 
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
         if row is None:

@@ -8,11 +8,10 @@ from models.strapi.administrators import (
     Gone,
     NoAdministratorYet,
     RoleUnusable,
-    new_document_id,
 )
 from models.strapi.census import Standing, census, standings
 from models.strapi.file import Mark, Strapi, StrapiBusy
-from models.strapi.people import Administrator, Author, Identity
+from models.strapi.people import Administrator, Author, Identity, new_document_id
 from models.strapi.permissions import Powers
 from models.strapi.shape import StrapiUnavailable, UnknownShape
 

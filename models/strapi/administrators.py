@@ -1,9 +1,8 @@
 """The people in Strapi's admin_users: found, let in as inactive authors, activated, removed."""
 
-import secrets
-import string
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from peewee import SQL, Database, chunked, fn
 
@@ -32,13 +31,6 @@ class Gone(Exception):
 
 class Altered(Exception):
     """The row is ours, but somebody changed it in Strapi so that it is not ours to decide."""
-
-
-def new_document_id() -> str:
-    """A document id as Strapi 5 makes them: 24 characters, a letter first (cuid2)."""
-    letters = string.ascii_lowercase
-    rest = "".join(secrets.choice(letters + string.digits) for _ in range(23))
-    return secrets.choice(letters) + rest
 
 
 class Administrators:
@@ -118,6 +110,14 @@ class Administrators:
         admins = self.shape.admins
         found = admins.select().where(fn.LOWER(admins.email).in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
+
+    def doubled(self) -> set[str]:
+        """The lower-case addresses that several administrators have: Strapi keeps no index on
+        them, and takes no lock between looking and writing."""
+        admins = self.shape.admins
+        address: Any = fn.LOWER(admins.email)
+        grouped: Any = admins.select(address).where(admins.email.is_null(False)).group_by(address)
+        return {each for (each,) in grouped.having(fn.COUNT(admins.id) > 1).tuples()}
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
         """The administrators of these ids, those that there are."""

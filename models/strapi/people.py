@@ -1,11 +1,20 @@
 """Strapi's people and roles as models, with the columns that every Strapi since 4.0 has."""
 
+import secrets
+import string
 from dataclasses import dataclass
 from datetime import datetime
 
 from peewee import AutoField, BooleanField, IntegerField, Model, TextField
 
 from models.instant import InstantField
+
+
+def new_document_id() -> str:
+    """A document id as Strapi 5 makes them: 24 characters, a letter first (cuid2)."""
+    letters = string.ascii_lowercase
+    rest = "".join(secrets.choice(letters + string.digits) for _ in range(23))
+    return secrets.choice(letters) + rest
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ def always() -> dict[str, Any]:
     return {
         "button": ButtonForm(formdata=None),
         "powers": known(Administrators.powers),
+        "doubled": known(Administrators.doubled),
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
         "domain_reads": domains.reading,
