@@ -80,6 +80,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
     email = f"ada{time.monotonic_ns()}@example.org"
     page.goto(sandbox)
+    expect(page.locator("[name=subject]")).to_be_hidden()
     page.get_by_role("button", name="Send me the link").click()
     expect(page.get_by_role("alert")).to_contain_text("Enter your first name.")
     page.get_by_label("First name").fill("Ada")
