@@ -2,9 +2,10 @@
 
 from email_validator import EmailNotValidError, validate_email
 
-from signup import scripts
+from signup import characters, scripts
 
 LENGTH = 254
+EXAMPLE = "Enter an e-mail address like name@example.com."
 # Reserved for private networks (RFC 9476, ICANN, RFC 6762 appendix G), beside those that
 # email_validator knows: no mail of ours has any business there.
 PRIVATE = ("alt", "internal", "intranet", "private", "corp", "home", "lan")
@@ -18,16 +19,18 @@ def normal(typed: str) -> str:
     """The address in lower case, with its domain as the DNS has it. Raises NoAddress."""
     # What is far too long is not looked at, so that it costs nothing.
     if len(typed) > LENGTH:
-        raise NoAddress("Enter an e-mail address like name@example.com.")
+        raise NoAddress(EXAMPLE)
+    if complaint := characters.complaint(typed):
+        raise NoAddress(complaint)
     try:
         checked = validate_email(
             typed, check_deliverability=False, allow_smtputf8=False, strict=True
         )
     except EmailNotValidError as error:
-        raise NoAddress("Enter an e-mail address like name@example.com.") from error
+        raise NoAddress(EXAMPLE) from error
     address = (checked.ascii_email or "").lower()
     if address.rpartition(".")[2] in PRIVATE:
-        raise NoAddress("Enter an e-mail address like name@example.com.")
+        raise NoAddress(EXAMPLE)
     if scripts.deceives(checked.domain):
         raise NoAddress(
             "This address looks like another one, because of letters of another alphabet."
