@@ -11,7 +11,7 @@ BYTES = 255
 # What links, markup, templates and headers are made of, and no name.
 SIGNS = '/:@<>"\\{}%$#'
 # What mail programs turn into a link: www. before anything, and `evil.com`, but not `J.R.R.`.
-LINK = re.compile(r"\bwww\.|\w[.。][^\W\d_]{2}", re.IGNORECASE)
+LINK = re.compile(r"\bwww\.|\S[.。][^\W\d_]{2}", re.IGNORECASE)
 
 
 def complaint(name: str) -> str | None:

@@ -1,5 +1,6 @@
 """Behind the link: a password, and an inactive author in Strapi, once and as Strapi makes it."""
 
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import bcrypt
 import pytest
 
+from models import passwords
 from tests.conftest import every_shape
 from tests.stage import ADA, ADA_PASSWORD, PUBLIC, Service, StrapiFile
 from tests.test_links import ledger_bytes
@@ -204,7 +206,27 @@ def test_a_full_queue_asks_to_come_back_with_the_form_as_filled_in(
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert "I write about engines." in answer.text
+    assert ADA_PASSWORD not in answer.text
     assert service.strapi.admin(ADA) is None
+
+    service.strapi.do("DELETE FROM admin_users WHERE email = 'grace@example.org'")
+    service.deliver()
+    assert service.visitor().confirm().status_code == 303
+    assert service.strapi.admin(ADA)
+
+
+def test_no_more_passwords_are_hashed_at_a_time_than_there_are_cores() -> None:
+    cores = os.cpu_count() or 1
+    one_more = threading.Thread(target=passwords.matches, args=(ADA_PASSWORD, None))
+    for _ in range(cores):
+        assert passwords._core.acquire(blocking=False)
+    one_more.start()
+    one_more.join(0.5)
+    assert one_more.is_alive()
+
+    passwords._core.release(cores)
+    one_more.join(30)
+    assert not one_more.is_alive()
 
 
 @pytest.mark.parametrize(

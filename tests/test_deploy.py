@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Response, expect, sync_playwright
 
+from signup.pages.form import QUICKEST
 from signup.security import HEADERS
 from tests.deployed import NAME, NGINX, Client, Deployed, Nginx
 from tests.stage import ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, MailServer
@@ -82,6 +83,7 @@ def test_the_whole_way_over_https_in_a_browser(deployed: Deployed, page: Page) -
     expect(page).to_have_url(f"{PUBLIC}/signup")
     page.get_by_label("First name").fill("Grace")
     page.get_by_label("E-mail address").fill("grace@example.org")
+    page.wait_for_timeout(1000 * QUICKEST)
     page.get_by_role("button", name="Send me the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
