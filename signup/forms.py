@@ -127,6 +127,11 @@ class SignupForm(NamesForm):
     # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
     subject = StringField("Leave this empty")
 
+    @property
+    def is_trapped(self) -> bool:
+        """Whether a program filled in what nobody sees."""
+        return bool(self.subject.data)
+
 
 class ConfirmForm(NamesForm):
     """The second step, behind the proven mailbox."""

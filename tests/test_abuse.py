@@ -238,6 +238,20 @@ def test_of_several_tabs_each_works(service: Service, later: Callable[[timedelta
     assert {letter["To"] for letter in service.deliver()} == {ADA, "grace@example.org"}
 
 
+def test_a_visitors_second_application_takes_time_too(
+    service: Service, later: Callable[[timedelta], None]
+) -> None:
+    visitor = service.visitor()
+    visitor.ask()
+    page = visitor.get("/signup")
+    send(visitor, page, email="grace@example.org")
+    assert [letter["To"] for letter in service.deliver()] == [ADA]
+
+    later(timedelta(seconds=3))
+    send(visitor, page, email="grace@example.org")
+    assert [letter["To"] for letter in service.deliver()] == ["grace@example.org"]
+
+
 def test_the_setting_lifts_the_minimum_time_but_not_the_trap(start: Callable[..., Service]) -> None:
     service = start(RATELIMIT_ENABLED=False)
     visitor = service.visitor()

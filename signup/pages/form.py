@@ -34,8 +34,9 @@ def show() -> ResponseReturnValue:
     """The form, or the page that says that it is closed."""
     if not current_app.config["OPEN"]:
         return render_template("signup/closed.html")
-    # With several tabs, the first one counts.
-    session.setdefault("came_at", now().timestamp())
+    # With several tabs, the first one counts; after an application, time begins anew.
+    if "asked" in session or "came_at" not in session:
+        session["came_at"] = now().timestamp()
     # Whoever corrects an address need not type the rest again.
     kept = session.get("asked") if "correct" in request.args else None
     return render_template("signup/form.html", form=SignupForm(data=kept))
@@ -51,22 +52,19 @@ def ask() -> ResponseReturnValue:
     form = SignupForm()
     if not form.validate_on_submit():
         if form.stale:
-            # Whose page was open for so long need not take his time once more.
+            # Whoever had the page open for so long is asked to press the button at once.
             session["came_at"] = 0
         return render_template("signup/form.html", form=form), form.status
     person: dict[str, Any] = {
         name: form.data[name] or None for name in ("email", "firstname", "lastname")
     }
-    is_program = bool(form.subject.data)
     try:
-        if is_program or _was_quick():
-            log.info("signup ignored", extra={"trouble": "trap" if is_program else "too quick"})
-        else:
+        if _is_a_persons(form):
             _ask(**person)
     except TooManyLetters:
         alarm_of_flood()
         return render_template("signup/form.html", form=form, busy=True), 503, RETRY
-    session["asked"] = {**person, "ignored": is_program}
+    session["asked"] = {**person, "ignored": form.is_trapped}
     return redirect(url_for(".sent"), 303)
 
 
@@ -104,6 +102,15 @@ def alarm_of_flood() -> None:
     """Tell the operator that letters have been turned down."""
     most = asking.LETTERS_TO_ALL_AN_HOUR
     alarm("signup flood", f"{most} first letters in an hour: nobody gets another for now")
+
+
+def _is_a_persons(form: SignupForm) -> bool:
+    """Whether somebody filled this in who saw it, and took the time to type."""
+    if not (form.is_trapped or _was_quick()):
+        return True
+    trouble = "filled in what nobody sees" if form.is_trapped else "too quick"
+    log.info("signup ignored", extra={"trouble": trouble})
+    return False
 
 
 def _was_quick() -> bool:
