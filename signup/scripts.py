@@ -10,15 +10,18 @@ TOGETHER = (
 )
 # Cyrillic and Greek letters that look like Latin ones, as Chromium lists them.
 LOOK_LATIN = frozenset("асԁеһіјӏорԗԛѕԝхуъьҽпгѵѡ" + "αικνρυωηοτ")
+# Top-level domains of countries that write so: there, such words are words.
+AT_HOME = frozenset(("bg", "by", "cy", "gr", "kz", "mk", "rs", "ru", "su", "ua", "uz"))
 
 
 def deceives(domain: str) -> bool:
     """Whether a domain, in its own letters, may be there to be mistaken for another: a label
-    of several scripts, or one of look-alikes alone under a Latin top-level domain."""
+    of several scripts, or one of look-alikes alone where nobody else writes with them."""
     labels = domain.split(".")
     if any(_is_mixed(label) for label in labels):
         return True
-    return labels[-1].isascii() and any(map(_looks_latin, labels))
+    abroad = labels[-1].isascii() and labels[-1] not in AT_HOME
+    return abroad and any(map(_looks_latin, labels))
 
 
 def _is_mixed(label: str) -> bool:

@@ -127,6 +127,7 @@ def test_why_may_hold_lines_and_pictures_but_nothing_hidden(service: Service) ->
         ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
         ("ada@日本語テスト.jp", "ada@xn--zckzah9945czlbtz6h.jp"),
         ("ada@한국어.com", "ada@xn--3e0bk47br7k.com"),
+        ("ada@και.gr", "ada@xn--mxaqb.gr"),
         ("o'neil+x@example.org", "o'neil+x@example.org"),
         ("a" * 64 + "@example.org", "a" * 64 + "@example.org"),
     ],
