@@ -62,7 +62,7 @@ def _weakness(password: str) -> str | None:
     unit = re.fullmatch(r"(.+?)\1+", password, re.DOTALL)
     judged = unit[1] if unit else password
     first = None
-    for start in range(0, max(len(judged), 1), PIECE):
+    for start in range(0, len(judged), PIECE):
         reason = _weakness_of(judged[start : start + PIECE])
         if reason is None:
             return None
@@ -75,7 +75,5 @@ def _weakness_of(piece: str) -> str | None:
         found = zxcvbn(piece)
     if found["score"] >= ENOUGH and not found["feedback"]["warning"]:
         return None
-    longest: dict[str, Any] = max(
-        found["sequence"], key=lambda match: len(match["token"]), default={"pattern": ""}
-    )
+    longest: dict[str, Any] = max(found["sequence"], key=lambda match: len(match["token"]))
     return REASONS.get(str(longest.get("dictionary_name", longest["pattern"])), "")

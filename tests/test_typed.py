@@ -275,6 +275,10 @@ def test_the_names_that_count_are_those_typed_now(author: Visitor) -> None:
     assert author.confirm(password="AugustaByron1", **changed).status_code == 422
 
 
+def test_a_password_that_is_a_name_leaves_nothing_to_guess(author: Visitor) -> None:
+    assert author.confirm(password="Lovelace1815", lastname="Lovelace1815").status_code == 422
+
+
 @pytest.mark.parametrize(
     "password", [b"Analytical\xff1engine", b"Analytical1\xed\xa0\x80engine", b"\xc3(Analytical1x"]
 )
