@@ -17,7 +17,7 @@ from models.differences import differing, watched
 from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import UNDERWAY, Signup, State
-from models.strapi import Administrator, Altered, Gone, Mark, Strapi, census
+from models.strapi import Administrator, Altered, Gone, Mark, Strapi, census, doubled
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Settler:
         self._seen: Mark | None = None
         self._counted: object = None
         # The signups whose address somebody else in Strapi has, too, as far as it was told.
-        self._doubled: set[int] = set()
+        self.doubled: set[int] = set()
 
     def settle_changes(self) -> None:
         """Settle if Strapi's file has changed since, or if a decision waits to be carried out:
@@ -80,13 +80,12 @@ class Settler:
 
     def _alarm(self) -> None:
         """Tell once of addresses that Strapi gave to somebody else at the instant of ours."""
-        doubled = self.strapi.read(lambda people: people.doubled())
-        signups = list(Signup.select().where(watched(), Signup.email.in_(doubled)))
-        for signup in signups:
-            if signup.id not in self._doubled:
-                trouble = "Strapi has another account of this address: delete one in its panel"
-                log.error("address doubled in Strapi", extra={"signup": signup.id, "trouble": trouble})
-        self._doubled = {signup.id for signup in signups}
+        emails = self.strapi.read(doubled)
+        signups = list(Signup.select().where(watched(), Signup.email.in_(emails)))
+        for number in {signup.id for signup in signups} - self.doubled:
+            trouble = "Strapi has another account of this address: delete one in its panel"
+            log.error("address doubled in Strapi", extra={"signup": number, "trouble": trouble})
+        self.doubled = {signup.id for signup in signups}
 
     def _compare(self, signup: Signup, row: Administrator | None) -> None:
         if row is None:

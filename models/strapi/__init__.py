@@ -9,7 +9,7 @@ from models.strapi.administrators import (
     NoAdministratorYet,
     RoleUnusable,
 )
-from models.strapi.census import Standing, census, standings
+from models.strapi.census import Standing, census, doubled, standings
 from models.strapi.file import Mark, Strapi, StrapiBusy
 from models.strapi.people import Administrator, Author, Identity, new_document_id
 from models.strapi.permissions import Powers
@@ -34,6 +34,7 @@ __all__ = [
     "StrapiUnavailable",
     "UnknownShape",
     "census",
+    "doubled",
     "new_document_id",
     "standings",
 ]

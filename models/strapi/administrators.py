@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from peewee import SQL, Database, chunked, fn
 
@@ -110,14 +109,6 @@ class Administrators:
         admins = self.shape.admins
         found = admins.select().where(fn.LOWER(admins.email).in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
-
-    def doubled(self) -> set[str]:
-        """The lower-case addresses that several administrators have: Strapi keeps no index on
-        them, and takes no lock between looking and writing."""
-        admins = self.shape.admins
-        address: Any = fn.LOWER(admins.email)
-        grouped: Any = admins.select(address).where(admins.email.is_null(False)).group_by(address)
-        return {each for (each,) in grouped.having(fn.COUNT(admins.id) > 1).tuples()}
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
         """The administrators of these ids, those that there are."""

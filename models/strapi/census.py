@@ -31,3 +31,12 @@ def standings(people: Administrators, first: int, last: int) -> dict[int, Standi
     facts = admins.id, fn.LOWER(admins.email), admins.created_at, admins.is_active
     rows = admins.select(*facts).where(admins.id.between(first, last)).tuples()
     return {row[0]: Standing(row[1], row[2], bool(row[3])) for row in rows}
+
+
+def doubled(people: Administrators) -> set[str]:
+    """The lower-case addresses that several administrators have: Strapi keeps no index on them,
+    and takes no lock between looking and writing."""
+    admins: Any = people.shape.admins
+    address = fn.LOWER(admins.email)
+    grouped = admins.select(address).where(admins.email.is_null(False)).group_by(address)
+    return {each for (each,) in grouped.having(fn.COUNT(admins.id) > 1).tuples()}

@@ -13,7 +13,7 @@ from models.outbox import Letter
 from models.signups import Signup, State
 from models.strapi import Administrators
 from signup import domains, letters, links
-from signup.databases import known
+from signup.databases import known, settler
 from signup.forms import ButtonForm
 from signup.health import OVERDUE
 from signup.review.door import guarded
@@ -142,7 +142,7 @@ def always() -> dict[str, Any]:
     return {
         "button": ButtonForm(formdata=None),
         "powers": known(Administrators.powers),
-        "doubled": known(Administrators.doubled),
+        "doubled": settler().doubled,
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
         "domain_reads": domains.reading,
