@@ -11,6 +11,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optio
 
 from models.passwords import MAX_BYTES
 from signup import domains
+from signup.csrf import SessionToken
 
 # What Strapi's columns hold (varchar(255)), and what fits a list of people.
 NAME_LENGTH = 64
@@ -93,12 +94,13 @@ def stripped(value: Any) -> Any:
 
 
 class Form(FlaskForm):
-    """A form whose token lives as long as its session."""
+    """A form of ours, sent from a page of ours."""
 
     class Meta(FlaskForm.Meta):
-        """Flask-WTF's own limit would be an hour."""
+        """How a form is read, and what proves where it came from."""
 
-        csrf_time_limit = None
+        csrf = True
+        csrf_class = SessionToken  # type: ignore[assignment]
         # Fields that may be given several times.
         many: tuple[str, ...] = ()
 

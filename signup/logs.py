@@ -80,6 +80,11 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+def address(text: str) -> str | None:
+    """What was typed where an address belongs, if it is one: it may be a password."""
+    return text.strip() if re.fullmatch(rf"{WORD}+@[\w-]+(?:\.[\w-]+)+", text.strip()) else None
+
+
 def masked(fact: object) -> object:
     """`fact` without the tokens of links, and with addresses as `a***@example.org`."""
     if not isinstance(fact, str):
