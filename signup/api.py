@@ -18,9 +18,9 @@ from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
 from signup import links
+from signup.attempts import attempt
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH, visible
-from signup.guessing import guess
 from signup.logs import address
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def guard() -> ResponseReturnValue | None:
     g.reviewer = None
     if given is not None and given.type == "basic":
         email, password = given.username or "", given.password or ""
-        g.reviewer = guess(email, lambda: authenticate(strapi(), email, password))
+        g.reviewer = attempt(email, lambda: authenticate(strapi(), email, password))
     if g.reviewer is None:
         account = address(given.username or "") if given else None
         log.warning("login refused", extra={"account": account})
@@ -162,11 +162,13 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
     except Gone:
         return problem(HTTPStatus.NOT_FOUND, "The author is no longer in Strapi.")
     except Postponed:
+        log.warning("decision refused", extra={"signup": signup.id, "why": "Postponed"})
         detail = "The decision is noted; Strapi's database cannot be written at this moment."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
     except (Decided, TooLate, Altered) as error:
+        log.warning("decision refused", extra={"signup": signup.id, "why": type(error).__name__})
         return problem(HTTPStatus.CONFLICT, _conflict(signup, error))
-    log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
+    log.info(Event.last(signup), extra={"signup": signup.id, "state": signup.state})
     return author(signup)
 
 

@@ -34,6 +34,8 @@ class Lines(logging.Formatter):
         if has_request_context():
             line |= {"request": request_id(), "ip": request.remote_addr}
             line["page"] = request.endpoint
+            if reviewer := g.get("reviewer"):
+                line["by"] = reviewer.email
         line |= {name: fact for name, fact in vars(record).items() if name not in USUAL}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)

@@ -63,7 +63,7 @@ def test_a_field_given_twice_is_refused(service: Service, name: str) -> None:
 def test_a_name_with_brackets_is_another_name(service: Service, name: str) -> None:
     visitor = service.visitor()
     answer = visitor.post("/signup", **{"firstname": "Ada", name: ADA})
-    assert answer.status_code == 422
+    assert answer.status_code in {400, 422}
     assert service.rows("SELECT * FROM letter") == []
 
 

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from models.history import Actor
 from models.sessions import Session, authenticate
 from models.strapi import Administrators, StrapiUnavailable
+from signup.attempts import attempt
 from signup.commands import with_sound_settings
 from signup.databases import known, strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, LoginForm
-from signup.guessing import guess
 from signup.logs import address
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def enter() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form), form.status
     email, password = form.email.data or "", form.password.data or ""
-    admin = guess(email, lambda: authenticate(strapi(), email, password))
+    admin = attempt(email, lambda: authenticate(strapi(), email, password))
     if admin is None:
         log.warning("login refused", extra={"account": address(email)})
         form.form_errors.append("That is not the address and password of a super admin.")

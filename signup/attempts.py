@@ -1,4 +1,4 @@
-"""Guessing: how often a wrong password may be tried, at the desk and the API together."""
+"""Attempts: how often a wrong password may be tried, at the desk and the API together."""
 
 import hashlib
 import logging
@@ -29,7 +29,7 @@ TURNS = [threading.Lock() for _ in range(64)]
 Count = tuple[RateLimitItem, str, str]
 
 
-def guess(account: str, trial: Callable[[], T | None]) -> T | None:
+def attempt(account: str, trial: Callable[[], T | None]) -> T | None:
     """What `trial` yields, with a password for `account`; nothing is a failure, and after too
     many of them nobody may try: 429. A success counts for nothing, and clears nothing."""
     if not current_app.config["RATELIMIT_ENABLED"]:
