@@ -56,7 +56,9 @@ def attempt(account: str, trial: Callable[[], T | None]) -> T | None:
 
 def _refuse(account: str, counts: list[Count]) -> None:
     windows = [limiter.limiter.get_window_stats(*count) for count in counts]
-    g.closed_until = max(window.reset_time for window in windows if window.remaining == 0)
+    # A window may have ended just now.
+    ends = [window.reset_time for window in windows if window.remaining == 0]
+    g.closed_until = max(ends, default=0)
     log.warning("login limited", extra={"account": address(account)})
     abort(429)
 
