@@ -13,7 +13,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from models import passwords
-from models.strapi import Strapi
 from tests.stage import PUBLIC, SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, token_of
 
 WRONG = "Wrong1password"
@@ -285,23 +284,3 @@ def test_every_class_of_address_takes_the_form_as_long(
     }
     ways["unknown"] = lambda: ask(f"new{next(numbers)}@example.org")
     assert within_5_ms(lambda: apart(ways, TRIES // 2))
-
-
-def test_strapi_is_asked_the_same_for_every_address(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    people, asked = cast(service), []
-    read = Strapi.read
-
-    def counting(self: Strapi, question: Callable[..., object]) -> object:
-        asked.append(1)
-        return read(self, question)
-
-    monkeypatch.setattr(Strapi, "read", counting)
-    costs = set()
-    for number, (email, password) in enumerate(people.values()):
-        client, token = at(service, f"192.0.2.{number}")
-        asked.clear()
-        attempt(client, token, email, password)
-        costs.add(len(asked))
-    assert len(costs) == 1

@@ -73,7 +73,6 @@ def page(deployed: Deployed) -> Iterator[Page]:
         # What breaks the policy is told there, too.
         page.on("console", lambda message: noise.append(message.text))
         page.on("pageerror", lambda error: noise.append(error.message))
-        page.on("requestfailed", lambda request: noise.append(request.url))
         yield page
         browser.close()
     assert noise == []

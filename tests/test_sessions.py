@@ -158,7 +158,7 @@ def test_logging_out_everywhere_ends_all_sessions_of_this_reviewer(service: Serv
     here.log_in()
     there.log_in()
     tom.log_in("tom@example.com")
-    assert "Log out everywhere" in here.get("/review").text
+    assert "End all sessions" in here.get("/review").text
 
     answer = here.post("/review/logout/everywhere", page="/review")
 
