@@ -102,10 +102,9 @@ def test_the_whole_way_over_https_in_a_browser(deployed: Deployed, page: Page) -
     page.get_by_role("button", name="Show me the letter").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Grace")
     page.get_by_role("button", name="Activate", exact=True).click()
-    page.goto(f"{PUBLIC}/review")
     expect(page.get_by_text("Nobody here.")).to_be_visible()
     page.get_by_role("button", name="Log out", exact=True).click()
-    expect(page).to_have_url(f"{PUBLIC}/review/login")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review applications")
     page.goto(f"{PUBLIC}/review")
     expect(page).to_have_url(f"{PUBLIC}/review/login")
 
