@@ -1,6 +1,7 @@
 """Author signup for Strapi: the table of contents."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -14,6 +15,7 @@ from signup import (
     databases,
     errors,
     health,
+    keys,
     limits,
     logs,
     pages,
@@ -55,6 +57,8 @@ def serve() -> Flask:
         load_dotenv()
     app = create_app()
     settings.require(app)
+    for trouble in keys.exposed(app.config, Path(app.root_path)):
+        app.logger.warning("secret exposed", extra={"trouble": trouble})
     app.extensions["courier"].start()
     app.logger.info("started", extra={"proxies": app.config["PROXIES"]})
     return app

@@ -12,3 +12,6 @@ graceful_timeout = 30
 logconfig_dict = logs.CONFIG
 # Nobody commands the service from outside.
 control_socket_disable = True
+# Nor does it believe what a request says about forwarding: `SIGNUP_PROXIES` does, where it is set.
+forwarded_allow_ips = ""
+forwarder_headers = ""

@@ -42,6 +42,11 @@ class Event(Record):
         return list(cls.select().where(cls.signup == signup).order_by(cls.id))
 
     @classmethod
+    def last(cls, signup: Record) -> str:
+        """What happened to this signup last."""
+        return str(cls.of(signup)[-1].what)
+
+    @classmethod
     def erase(cls, signups: Any) -> None:
         """Forget what tells of the persons behind these signups (a query, or a list); what
         was done, when, and by which reviewer, remains."""

@@ -43,10 +43,11 @@ class Record(Model):
 
     @classmethod
     def forget(cls, *where: Any) -> int:
-        """Delete the rows that match; returns how many there were."""
+        """Delete the rows that match, or all; returns how many there were."""
         # The stubs' own type of `delete` holds or fails with the order of files.
         model: Any = cls
-        return int(model.delete().where(*where).execute())
+        rows = model.delete().where(*where) if where else model.delete()
+        return int(rows.execute())
 
 
 def use(path: str | Path) -> None:

@@ -2,17 +2,24 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from peewee import CharField, IntegerField
 
 from models import passwords
 from models.instant import InstantField, now
-from models.ledger import Record
+from models.ledger import LedgerUnavailable, Record
 from models.strapi import Administrator, Strapi
 
-# However busy, a reviewer logs in afresh after this.
+# However busy, a reviewer logs in afresh after this; and after so long without a request.
 LONGEST = timedelta(hours=8)
+IDLE = timedelta(minutes=30)
+# A session's last request is written down no oftener, so that pages stay cheap; of its idle
+# time, so much may therefore be cut off.
+PRECISION = timedelta(minutes=1)
+# By so much may the clock that wrote an instant have been ahead of ours.
+SKEW = timedelta(minutes=2)
 
 
 def authenticate(strapi: Strapi, email: str, password: str) -> Administrator | None:
@@ -21,7 +28,8 @@ def authenticate(strapi: Strapi, email: str, password: str) -> Administrator | N
     email = email.strip().lower()
     admins = strapi.read(lambda people: people.super_admins())
     admin = next((each for each in admins if each.address == email), None)
-    right = passwords.matches(password, admin.password if admin else None)
+    cost = passwords.highest_cost(each.password for each in admins)
+    right = passwords.matches(password, admin.password if admin else None, cost)
     return admin if right else None
 
 
@@ -32,34 +40,63 @@ class Session(Record):
     strapi_id = IntegerField()
     fingerprint = CharField()
     began_at = InstantField(default=now, index=True)
+    seen_at = InstantField(default=now)
 
     @classmethod
     def begin(cls, admin: Administrator) -> str:
         """Start a session for `admin`; returns the token that proves it, kept only as a hash."""
         token = secrets.token_urlsafe(32)
-        cls.forget(cls.began_at < now() - LONGEST)
-        cls.create(
-            digest=_digest(token), strapi_id=admin.id, fingerprint=_digest(admin.password or "")
-        )
+        instant = now()
+        cls.forget((cls.began_at <= instant - LONGEST) | (cls.seen_at <= instant - IDLE))
+        fingerprint = _digest(admin.password or "")
+        cls.create(digest=_digest(token), strapi_id=admin.id, fingerprint=fingerprint)
         return token
 
     @classmethod
     def reviewer(cls, token: str, strapi: Strapi) -> Administrator | None:
         """The reviewer behind `token`, if Strapi still calls them an active super admin with
-        the password of the login. Raises StrapiUnavailable."""
-        session = cls.get_or_none(cls.digest == _digest(token), cls.began_at > now() - LONGEST)
+        the password of the login; for anybody else, the session ends here and now. Raises
+        StrapiUnavailable."""
+        session = cls.get_or_none(cls.digest == _digest(token))
         if session is None:
             return None
-        for admin in strapi.read(lambda people: people.super_admins()):
-            if admin.id == session.strapi_id:
-                same = _digest(admin.password or "") == session.fingerprint
-                return admin if same else None
+        admins = [] if session.is_over else strapi.read(lambda people: people.super_admins())
+        for admin in admins:
+            if session.is_of(admin):
+                session.touch()
+                return admin
+        cls.end(token)
         return None
 
     @classmethod
     def end(cls, token: str) -> None:
         """End the session of `token`."""
         cls.forget(cls.digest == _digest(token))
+
+    @classmethod
+    def end_all(cls, strapi_id: int | None = None) -> int:
+        """End every session, or every one of a reviewer; returns how many there were."""
+        return cls.forget(*([] if strapi_id is None else [cls.strapi_id == strapi_id]))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it began, or was last used, too long ago, or by a clock far ahead of ours."""
+        instant = now()
+        lasts = self.began_at + LONGEST > instant and self.seen_at + IDLE > instant
+        return not lasts or max(self.began_at, self.seen_at) > instant + SKEW
+
+    def is_of(self, admin: Administrator) -> bool:
+        """Whether it was begun by `admin`, with the password that is theirs still."""
+        same = _digest(admin.password or "") == self.fingerprint
+        return same and admin.id == self.strapi_id
+
+    def touch(self) -> None:
+        """Remember that it is in use. That is all that a GET ever writes, and about nothing but
+        the session itself; a ledger that cannot take it ends the session sooner."""
+        if self.seen_at + PRECISION < now():
+            self.seen_at = now()
+            with suppress(*LedgerUnavailable):
+                self.save(only=[Session.seen_at])
 
 
 def _digest(text: str) -> str:

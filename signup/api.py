@@ -17,10 +17,12 @@ from models.history import Actor, Event
 from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import limits, links
+from signup import links
+from signup.attempts import attempt
 from signup.characters import visible
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH
+from signup.logs import address
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
@@ -33,8 +35,6 @@ NO_HEADERS: Mapping[str, str] = {}
 
 def init_app(app: Flask) -> None:
     """Add the API."""
-    limits.logins(api)
-    limits.logins_to_account(api)
     app.register_blueprint(api)
 
 
@@ -46,9 +46,11 @@ def guard() -> ResponseReturnValue | None:
     given = request.authorization
     g.reviewer = None
     if given is not None and given.type == "basic":
-        g.reviewer = authenticate(strapi(), given.username or "", given.password or "")
+        email, password = given.username or "", given.password or ""
+        g.reviewer = attempt(email, lambda: authenticate(strapi(), email, password))
     if g.reviewer is None:
-        log.info("login refused", extra={"account": given.username if given else None})
+        account = address(given.username or "") if given else None
+        log.warning("login refused", extra={"account": account})
         challenge = {"WWW-Authenticate": 'Basic realm="Strapi super admins"'}
         detail = "Log in as an active super admin of Strapi."
         return problem(HTTPStatus.UNAUTHORIZED, detail, challenge)
@@ -161,11 +163,13 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
     except Gone:
         return problem(HTTPStatus.NOT_FOUND, "The author is no longer in Strapi.")
     except Postponed:
+        log.warning("decision refused", extra={"signup": signup.id, "why": "Postponed"})
         detail = "The decision is noted; Strapi's database cannot be written at this moment."
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
     except (Decided, TooLate, Altered) as error:
+        log.warning("decision refused", extra={"signup": signup.id, "why": type(error).__name__})
         return problem(HTTPStatus.CONFLICT, _conflict(signup, error))
-    log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
+    log.info(Event.last(signup), extra={"signup": signup.id, "state": signup.state})
     return author(signup)
 
 

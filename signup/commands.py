@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ from models.deciding import Decided, Postponed, TooLate
 from models.history import Actor, Event
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import courier, sandbox, settings
+from signup import courier, keys, sandbox, settings
 from signup.check import findings
 from signup.databases import settler, strapi
 from signup.delivering import deliver_due
@@ -53,6 +54,8 @@ def check() -> None:
         click.echo(f"{'ok   ' if complaint is None else 'WRONG'}  {what}")
         if complaint:
             click.echo(f"       {complaint}")
+    for advice in keys.exposed(current_app.config, Path(current_app.root_path)):
+        click.echo(f"WARN   {advice}")
     if wrong:
         raise click.exceptions.Exit(1)
 

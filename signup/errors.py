@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
@@ -42,6 +43,8 @@ def init_app(app: Flask) -> None:
 def refused(error: HTTPException) -> ResponseReturnValue:
     """The page of an HTTP error, or the API's problem, with the headers that it asks for."""
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    if isinstance(error, RateLimitExceeded):
+        log.warning("limited", extra={"limit": str(error.limit.limit)})
     return answer(error.code or 500, error.description or "", headers)
 
 

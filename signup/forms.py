@@ -16,6 +16,7 @@ from wtforms.validators import (
 )
 
 from signup import addresses, characters, domains, guessing, names, passwords
+from signup.csrf import SessionToken
 
 WHY_LENGTH = 1000
 TEXT_LENGTH = Length(max=WHY_LENGTH, message="Use at most 1000 characters.")
@@ -64,12 +65,13 @@ def stripped(value: Any) -> Any:
 
 
 class Form(FlaskForm):
-    """A form whose token lives as long as its session."""
+    """A form of ours, sent from a page of ours."""
 
     class Meta(FlaskForm.Meta):
-        """Flask-WTF's own limit would be an hour."""
+        """How a form is read, and what proves where it came from."""
 
-        csrf_time_limit = None
+        csrf = True
+        csrf_class = SessionToken  # type: ignore[assignment]
         # Fields that may be given several times.
         many: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 import ipaddress
 import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 
 import models.limits  # noqa: F401 (registers the storage in the ledger)
@@ -21,20 +21,6 @@ def network() -> str:
     return str(address)
 
 
-def account() -> str:
-    """The account that somebody tries to log in to, from one network address: nobody can
-    lock a super admin out from elsewhere."""
-    given = request.authorization
-    email = request.form.get("email") or (given.username if given else None) or ""
-    return f"{network()} {email.strip().lower()[:254]}"
-
-
-def failed_login(response: Response) -> bool:
-    """Whether credentials were given, and refused."""
-    given = request.authorization or request.form.get("password")
-    return bool(given) and response.status_code in (401, 422)
-
-
 def not_found(response: Response) -> bool:
     """Whether a link was none of ours."""
     return response.status_code == 404
@@ -46,11 +32,6 @@ looks = Limiter(network, storage_uri="memory://", strategy="fixed-window")
 
 requests = limiter.limit("30/hour")
 wrong_links = looks.shared_limit("20/hour", "wrong links", deduct_when=not_found)
-# Strapi's own limit on its login, at both of our doors together.
-logins_to_account = limiter.shared_limit(
-    "5/5 minutes", "logins to account", key_func=account, deduct_when=failed_login
-)
-logins = limiter.shared_limit("20/hour", "logins", deduct_when=failed_login)
 
 
 def init_app(app: Flask) -> None:
@@ -63,4 +44,4 @@ def seconds_left() -> int:
     """In how many seconds the limit that was reached will be lifted."""
     limits = [limiter.current_limit, looks.current_limit]
     ends = [limit.reset_at for limit in limits if limit is not None and limit.breached]
-    return max([1, *(int(end - time.time()) for end in ends)])
+    return max([1, *(int(end - time.time()) for end in [*ends, g.get("closed_until", 0)])])

@@ -34,6 +34,8 @@ class Lines(logging.Formatter):
         if has_request_context():
             line |= {"request": request_id(), "ip": request.remote_addr}
             line["page"] = request.endpoint
+            if reviewer := g.get("reviewer"):
+                line["by"] = reviewer.email
         line |= {name: fact for name, fact in vars(record).items() if name not in USUAL}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
@@ -78,6 +80,11 @@ def request_id() -> str:
     if "request_id" not in g:
         g.request_id = secrets.token_hex(8)
     return str(g.request_id)
+
+
+def address(text: str) -> str | None:
+    """What was typed where an address belongs, if it is one: it may be a password."""
+    return text.strip() if re.fullmatch(rf"{WORD}+@[\w-]+(?:\.[\w-]+)+", text.strip()) else None
 
 
 def masked(fact: object) -> object:

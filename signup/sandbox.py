@@ -77,7 +77,8 @@ def environment(folder: Path, port: int, password: str) -> dict[str, str]:
     }
     # Nothing of a real installation may leak in, not from its .env either.
     return {f"SIGNUP_{name}": value for name, value in settings.items()} | {
-        "FLASK_SKIP_DOTENV": "1"
+        "FLASK_SKIP_DOTENV": "1",
+        "FLASK_DEBUG": "0",
     }
 
 

@@ -1,6 +1,7 @@
-"""What every answer and every request is held to: headers, cookies, origins."""
+"""What every request is held to, and every answer: hosts, origins, bodies; cookies, headers."""
 
 import hashlib
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +11,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.sessions import LONGEST
 
-# Nothing but our own stylesheet and pictures, no script, no frame.
+log = logging.getLogger(__name__)
+
+# Nothing but our own stylesheets, scripts and pictures, nothing inline, no frame.
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -25,27 +28,60 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+YEAR = "max-age=31536000; includeSubDomains"
+# How this machine calls itself: who checks the service from here, or tries it out.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# The longest body in bytes; the most names in a form; and the most values, of which those who
+# were chosen in a page of the list are 25.
+BODY, NAMES, VALUES = 16 * 1024, 20, 50
 
 
 def init_app(app: Flask) -> None:
     """Configure cookies, limits, proxies and headers."""
-    https = urlsplit(app.config["PUBLIC_URL"] or "").scheme == "https"
+    public = urlsplit(app.config["PUBLIC_URL"] or "")
+    https = public.scheme == "https"
     app.config.update(
-        MAX_CONTENT_LENGTH=16 * 1024,
+        MAX_CONTENT_LENGTH=BODY,
+        MAX_FORM_PARTS=VALUES,
         PERMANENT_SESSION_LIFETIME=LONGEST,
+        SESSION_COOKIE_DOMAIN=None,
+        SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="__Host-signup" if https else "signup",
+        # Also where `PUBLIC_URL` has a path: browsers take no `__Host-` with another one.
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
     )
     app.session_interface = Sessions()
-    path = urlsplit(app.config["PUBLIC_URL"] or "").path
-    app.wsgi_app = PublicPath(app.wsgi_app, path)  # type: ignore[method-assign]
+    app.wsgi_app = PublicPath(app.wsgi_app, public.path)  # type: ignore[method-assign]
     if proxies := app.config["PROXIES"]:
         trusting = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
         app.wsgi_app = trusting  # type: ignore[method-assign]
-    app.before_request(refuse_endless)
-    app.before_request(refuse_strangers)
+    for refuse in (refuse_other_hosts, refuse_other_sites, refuse_endless, refuse_floods):
+        app.before_request(refuse)
     app.after_request(add_headers)
+
+
+def refuse_other_hosts() -> None:
+    """Refuse requests for another site's name: nobody comes by one but who made it point here.
+    A monitor may call the machine as it likes."""
+    host = _hostname(request.environ.get("HTTP_HOST", ""))
+    public = urlsplit(current_app.config["PUBLIC_URL"] or "").hostname
+    if host not in ("", public, *LOOPBACK) and request.path != "/healthz":
+        log.warning("host refused", extra={"host": host})
+        abort(400)
+
+
+def refuse_other_sites() -> None:
+    """Refuse what another site makes a visitor's browser send."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    public = urlsplit(current_app.config["PUBLIC_URL"] or "")
+    ours = f"{public.scheme}://{public.netloc}", f"{request.scheme}://{request.host}"
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site not in (None, "same-origin", "none") or origin not in (None, *ours):
+        log.warning("site refused", extra={"origin": origin, "site": site})
+        abort(400)
 
 
 def refuse_endless() -> None:
@@ -55,27 +91,32 @@ def refuse_endless() -> None:
         abort(411)
 
 
-def refuse_strangers() -> None:
-    """Refuse what another site makes a visitor's browser send."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        abort(400, "This was sent from another site.")
-    origin = request.headers.get("Origin")
-    ours = request.host, urlsplit(current_app.config["PUBLIC_URL"] or "").netloc
-    if origin is not None and origin.partition("://")[2] not in ours:
-        abort(400, "This was sent from another site.")
+def refuse_floods() -> None:
+    """Refuse a body that is too long, and a form of more fields than any page of ours has."""
+    if (request.content_length or 0) > BODY:
+        abort(413)
+    # Kept as it came, for whoever looks at it after the form has been read.
+    request.get_data()
+    if len(request.form) > NAMES or sum(1 for _ in request.form.items(multi=True)) > VALUES:
+        abort(413)
 
 
 def add_headers(response: Response) -> Response:
     """Add the headers that every answer carries, errors too."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static" or response.status_code >= 400:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers["Strict-Transport-Security"] = YEAR
     return response
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".") if host else ""
+    except ValueError:
+        return None
 
 
 class Sessions(SecureCookieSessionInterface):

@@ -1,6 +1,5 @@
 """Settings: their names, defaults, and every complaint about them at once."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import domains
+from signup import domains, keys
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -49,8 +48,6 @@ DEFAULTS: dict[str, Any] = {
     "MAIL_TIMEOUT": 10,
 }
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "MAIL_PASSWORD")
-# HMAC-SHA-256 is no stronger than its key.
-KEY_BYTES = 32
 # Numbers of which none is no use, and the most that makes sense: a century, a port.
 POSITIVE = ("LINK_MAX_AGE", "MAIL_PORT", "MAIL_TIMEOUT")
 MOST = {
@@ -85,7 +82,11 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
         config.from_mapping(settings)
     for name in SECRETS:
         if file := config.get(f"{name}_FILE"):
-            config[name] = _content(config, name, Path(file))
+            try:
+                config[name] = keys.content(Path(file))
+            except (OSError, ValueError) as error:
+                config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
+                config[name] = DEFAULTS[name]
     for name, default in DEFAULTS.items():
         config[name] = _as(name, default, config[name])
         if complaint := _unusable(name, default, config[name]):
@@ -111,22 +112,12 @@ def complaints(config: Config) -> Iterator[str]:
         if not config[name] and name not in config["COMPLAINTS"]:
             yield f"{PREFIX}_{name} is missing"
     yield from config["COMPLAINTS"].values()
-    yield from _weak_keys(config)
+    yield from keys.complaints(config)
     yield from _unsafe_mail(config)
+    if config["DEBUG"]:
+        yield "FLASK_DEBUG must not be set: error pages would run code for anybody"
     if config["AUTHOR_ROLE"] == SUPER_ADMIN:
         yield f"{PREFIX}_AUTHOR_ROLE must not be {SUPER_ADMIN}: strangers would apply for it"
-
-
-def _weak_keys(config: Config) -> Iterator[str]:
-    keys = {name: config[name] for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS")}
-    keys["SECRET_KEY"] = [config["SECRET_KEY"]]
-    for name, values in keys.items():
-        for key in filter(None, values):
-            if len(key.encode()) < KEY_BYTES or len(set(key)) < 8:
-                yield (
-                    f"{PREFIX}_{name} is too weak to sign links: make one with"
-                    " python3 -c 'import secrets; print(secrets.token_hex(32))'"
-                )
 
 
 def _unsafe_mail(config: Config) -> Iterator[str]:
@@ -181,15 +172,6 @@ def _domains(config: Config, name: str) -> list[str]:
         wanted = "domains like example.com or *.example.com"
         config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {wanted}: {error}"
         return []
-
-
-def _content(config: Config, name: str, file: Path) -> Any:
-    try:
-        content = file.read_text().strip()
-        return json.loads(content) if content.startswith("[") else content
-    except (OSError, ValueError) as error:
-        config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
-        return DEFAULTS[name]
 
 
 def _as(name: str, default: Any, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -53,6 +54,25 @@ def test_check_says_what_is_wrong(
     assert result.exit_code == 1
     assert complaint in result.output
     assert result.output.count("WRONG") == 1
+
+
+def test_check_warns_of_secrets_that_others_can_read(
+    start: Callable[..., Service], tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("k3y-" + "0123456789abcdef" * 3)
+    key.chmod(0o604)
+    service = start(SECRET_KEY_FILE=str(key))
+    service.ledger.chmod(0o644)
+
+    result = run(service, "check")
+
+    assert result.exit_code == 0
+    assert f"WARN   other users of this machine can read {key}: chmod 600 {key}" in result.output
+    assert f"chmod 600 {service.ledger}" in result.output
+    key.chmod(0o600)
+    service.ledger.chmod(0o600)
+    assert "WARN" not in run(service, "check").output
 
 
 def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) -> None:

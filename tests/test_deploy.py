@@ -1,9 +1,11 @@
 """Through the door that `deploy/` builds: nginx, TLS, and the unit's gunicorn behind it."""
 
+import base64
 import contextlib
 import json
 import re
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -69,7 +71,9 @@ def page(deployed: Deployed) -> Iterator[Page]:
         context = browser.new_context(ignore_https_errors=True)
         page = context.new_page()
         noise: list[str] = []
+        # What breaks the policy is told there, too.
         page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(error.message))
         yield page
         browser.close()
     assert noise == []
@@ -96,8 +100,15 @@ def test_the_whole_way_over_https_in_a_browser(deployed: Deployed, page: Page) -
     page.get_by_label("E-mail address").fill(SUE)
     page.get_by_label("Password", exact=True).fill(SUE_PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("button", name="Activate").click()
+    page.get_by_role("link", name="Grace", exact=True).click()
+    page.get_by_role("button", name="Show me the letter").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Grace")
+    page.get_by_role("button", name="Activate", exact=True).click()
     expect(page.get_by_text("Nobody here.")).to_be_visible()
+    page.get_by_role("button", name="Log out", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review applications")
+    page.goto(f"{PUBLIC}/review")
+    expect(page).to_have_url(f"{PUBLIC}/review/login")
 
     author = deployed.strapi.admin("grace@example.org")
     assert author
@@ -199,6 +210,87 @@ def test_a_small_body_without_a_length_gets_one(client: Client) -> None:
     answer = client.request("POST", "/review/login", iter([b"email=a"]), kind)
     assert answer.status == 400
     assert "open for a long time" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /signup HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"POST /signup HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40000 + b"\r\n\r\n", 400),
+    ],
+)
+def test_what_nginx_refuses_by_itself_carries_headers_too(
+    deployed: Deployed, request_: bytes, status: int
+) -> None:
+    answer = exchange(deployed.nginx, request_).decode()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    for name in ("Content-Security-Policy", "Strict-Transport-Security", "X-Frame-Options"):
+        assert answer.count(f"\r\n{name}: ") == 1
+    assert "Cache-Control: no-store" in answer
+    assert "Server: nginx\r\n" in answer
+    assert "This could not be accepted" in answer
+
+
+@pytest.fixture(scope="module")
+def closed(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """An nginx whose last block has lost its marks."""
+    folder = tmp_path_factory.mktemp("closed")
+    openssl = ["openssl", "passwd", "-6", "-stdin"]
+    hashed = subprocess.run(openssl, input=b"Second1login\n", capture_output=True, check=True)
+    (folder / "logins").write_bytes(b"sue:" + hashed.stdout)
+    changes = {
+        "    #location": "    location",
+        "    #    ": "        ",
+        "    #}": "    }",
+        "192.0.2.0/24": "127.9.0.0/16",
+        "/etc/nginx/author-signup.htpasswd": str(folder / "logins"),
+    }
+    nginx = Nginx(folder, deployed.port, **changes)
+    nginx.start()
+    yield nginx
+    nginx.stop()
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"}
+
+
+DESK = ["/review", "/review/login", "//review/login", "/%72eview/login", "/x/../review/login"]
+
+
+@pytest.mark.parametrize("path", [*DESK, "/api/authors", "/api/openapi.json", "//api/authors"])
+def test_the_desk_can_be_closed_to_other_networks(closed: Nginx, path: str) -> None:
+    outside, inside = Client(closed, "127.8.0.1"), Client(closed, "127.9.0.1")
+    assert outside.get(path).status == (403 if "api" in path else 401)
+    assert "could not be accepted" in outside.get(path).text
+    assert inside.get(path).status in {200, 303, 308, 401, 404}
+    assert "could not be accepted" not in inside.get(path).text
+    assert outside.get("/signup").status == outside.get("/static/style.css").status == 200
+
+
+def test_a_second_login_opens_the_desk_elsewhere_and_only_the_desk(closed: Nginx) -> None:
+    client = Client(closed, "127.8.0.2")
+    refused = client.get("/review/login")
+    assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+    assert refused.headers["Strict-Transport-Security"]
+    assert client.get("/review/login", basic("sue", "Wrong1login")).status == 401
+    second = basic("sue", "Second1login")
+    assert client.get("/review/login", second).status == 200
+    assert client.get("/review", second).status == 303
+    given = {"email": SUE, "password": SUE_PASSWORD}
+    assert client.post("/review/login", second, **given).status == 303
+    assert client.get("/review", second).status == 200
+    assert client.get("/review").status == 401
+    assert client.get("/api/authors", basic(SUE, SUE_PASSWORD)).status == 403
+
+
+def test_the_second_login_is_not_guessed(closed: Nginx) -> None:
+    client = Client(closed, "127.8.0.3")
+    answers = [client.get("/review", basic("sue", f"Guess{n}")).status for n in range(40)]
+    assert answers[0] == 401
+    assert answers[-1] == 429
+    assert Client(closed, "127.8.0.4").get("/review").status == 401
 
 
 def slow(nginx: Nginx, number: int) -> socket.socket:

@@ -53,6 +53,8 @@ def test_looking_changes_nothing(service: Service, link: str) -> None:
 def everything(service: Service) -> list[object]:
     tables = ("signup", "event", "letter", "session", "stop", "count", "muted")
     ledger = [service.rows(f"SELECT * FROM {table} ORDER BY id") for table in tables]
+    # When a session was last used is about the session, and nobody else's business.
+    ledger = [[{**row, "seen_at": None} for row in rows] for rows in ledger]
     return [*ledger, service.strapi.admins(), service.strapi.links()]
 
 

@@ -167,6 +167,18 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ({"AUTHOR_ROLE": "strapi-super-admin"}, "SIGNUP_AUTHOR_ROLE must not be"),
         ({"SECRET_KEY": "change-me"}, "SIGNUP_SECRET_KEY is too weak"),
         ({"SECRET_KEY": "x" * 64}, "SIGNUP_SECRET_KEY is too weak"),
+        ({"SECRET_KEY": "change-me-" * 5}, "SIGNUP_SECRET_KEY is an example"),
+        ({"SECRET_KEY": "toBeModified1,toBeModified2,toBeModified3"}, "is an example"),
+        (
+            {"SECRET_KEY": "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"},
+            "is an example",
+        ),
+        (
+            {"SECRET_KEY_FALLBACKS": f'["{"0123456789abcdef" * 4}"]'},
+            "FALLBACKS holds SIGNUP_SECRET",
+        ),
+        ({"MAIL_PASSWORD": "0123456789abcdef" * 4}, "SIGNUP_MAIL_PASSWORD is a key"),
+        ({"DEBUG": "true"}, "FLASK_DEBUG must not be set"),
         ({"SECRET_KEY_FALLBACKS": '["short"]'}, "SIGNUP_SECRET_KEY_FALLBACKS is too weak"),
         ({"PUBLIC_URL": "join.example.com"}, "SIGNUP_PUBLIC_URL must be an address like"),
         ({"LINK_MAX_AGE": "2 days"}, "SIGNUP_LINK_MAX_AGE must be a whole number"),
@@ -309,12 +321,74 @@ def test_a_secret_may_come_from_a_file(
     strapi: StrapiFile, mail_server: MailServer, tmp_path: Path, name: str
 ) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("0123456789abcdef" * 4 + "\n")
+    secret.write_text("fedcba9876543210" * 4 + "\n")
     settings = required(strapi, mail_server, tmp_path / "ledger.db")
     settings.pop(name, None)
     process = Process({**settings, f"{name}_FILE": secret}, mail_server)
     process.start()
     process.stop()
+
+
+def test_nothing_secret_is_said_or_shown_in_the_list_of_processes(
+    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+) -> None:
+    secrets = {"SECRET_KEY": "k3y-" + "0123456789abcdef" * 3, "MAIL_PASSWORD": "Tr0ub4dor-and-3"}
+    settings = required(strapi, mail_server, tmp_path / "ledger.db") | secrets
+    process = Process({**settings, "MAIL_USERNAME": "magazine"}, mail_server)
+    process.start()
+    process.ask()
+    eventually(lambda: process.get("/review") is not None)
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    ledger = process.ledger()
+    eventually(lambda: ledger.rows("SELECT * FROM letter WHERE trouble IS NOT NULL") != [])
+    said = process.stop()
+
+    assert "mail server out" in said
+    assert not [secret for secret in secrets.values() if secret in said + listed.stdout]
+
+
+def test_secrets_that_others_can_read_are_told_of_at_the_start(
+    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("k3y-" + "0123456789abcdef" * 3)
+    secret.chmod(0o644)
+    settings = required(strapi, mail_server, tmp_path / "ledger.db")
+    del settings["SECRET_KEY"]
+    process = Process({**settings, "SECRET_KEY_FILE": secret}, mail_server)
+    process.start()
+    assert f"chmod 600 {secret}" in process.stop()
+
+
+def test_debug_is_refused_wherever_it_comes_from(
+    strapi: StrapiFile,
+    mail_server: MailServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    process = gunicorn(required(strapi, mail_server, tmp_path / "ledger.db"), free_port())
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "FLASK_DEBUG must not be set" in said.decode()
+
+
+def test_without_a_proxy_nothing_that_a_request_says_about_itself_is_believed(
+    process: Process,
+) -> None:
+    forged = {
+        "SCRIPT_NAME": "/evil",
+        "PATH_INFO": "/evil",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Ssl": "off",
+        "X-Forwarded-For": "198.51.100.1",
+        "X-Forwarded-Host": "evil.example",
+    }
+    request = urllib.request.Request(f"{process.url}/review", headers=forged)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.url == f"{process.url}/review/login"
+        assert answer.headers["Server"] == "gunicorn"
+        assert "evil" not in answer.read().decode()
 
 
 def test_every_setting_is_in_the_readme() -> None:

@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
 
 def not_ours(_: Exception) -> ResponseReturnValue:
     """A damaged link has its page, too."""
+    log.warning("link invalid")
     return render_template("signup/damaged.html"), 404
 
 

@@ -36,6 +36,7 @@ def apply(token: str) -> ResponseReturnValue:
     """Make the author, inactive; once this is done, the page shows how things stand."""
     link, signup = _opened(links.CONFIRM, token)
     if signup.state != State.ASKED:
+        log.info("link used already", extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
     if _is_over(link, signup):
         return _page_of(signup, link)
@@ -127,6 +128,7 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
     if signup.state == State.ASKED:
         if _is_over(link, signup):
             page = "expired" if link.expired else "replaced"
+            log.info(f"link {page}", extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
     facts = {"signup": signup, "button": button, **_standing(signup), **links.panel()}

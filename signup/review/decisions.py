@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from flask import current_app, g, redirect, render_template, url_for
+from flask import current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from models import deciding
 from models.deciding import Decided, Postponed, TooLate
+from models.history import Event
 from models.signups import Signup
 from models.strapi import Altered, Gone, Strapi
 from signup.databases import strapi
@@ -97,7 +98,10 @@ def _all_decided(chosen: list[Signup], verb: Verb, sign: str) -> ResponseReturnV
     for signup in chosen:
         try:
             verb(signup, strapi())
-        except (Gone, Decided, TooLate, Altered):
+        except (Gone, Decided, TooLate, Altered) as error:
+            log.warning(
+                "decision refused", extra={"signup": signup.id, "why": type(error).__name__}
+            )
             numbers["missed"].append(signup.id)
         except Postponed:
             # It is noted, and that is all that a list can say.
@@ -118,6 +122,7 @@ def _decided(author_id: int, verb: Verb, sign: str = "done") -> ResponseReturnVa
         return desk.page(404, "gone")
     except tuple(REFUSALS) as error:
         status, notice = REFUSALS[type(error)]
+        log.warning("decision refused", extra={"signup": signup.id, "why": notice})
         page, _ = desk.page_of(signup, status, notice, complaint=str(error))
         return page, status, RETRY if status == 503 else {}
     _log(signup)
@@ -152,4 +157,4 @@ def _undo() -> timedelta:
 
 
 def _log(signup: Signup) -> None:
-    log.info("decided", extra={"signup": signup.id, "state": signup.state, "by": g.reviewer.email})
+    log.info(Event.last(signup), extra={"signup": signup.id, "state": signup.state})

@@ -62,7 +62,7 @@ def send_again(letter_id: int) -> ResponseReturnValue:
         return page(form.status, "stale")
     if Letter.send_again(letter_id) is None:
         return page(404, "no letter")
-    log.info("letter sent again", extra={"letter": letter_id, "by": g.reviewer.email})
+    log.info("letter sent again", extra={"letter": letter_id})
     return redirect(url_for(".queue", again=1), 303)
 
 

@@ -2,23 +2,22 @@
 
 import logging
 
+import click
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from models.history import Actor
-from models.instant import milliseconds, now
 from models.sessions import Session, authenticate
 from models.strapi import Administrators, StrapiUnavailable
-from signup import limits
+from signup.attempts import attempt
+from signup.commands import with_sound_settings
 from signup.databases import known, strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, LoginForm
+from signup.logs import address
 
 log = logging.getLogger(__name__)
-door = Blueprint("door", __name__, url_prefix="/review")
-
-# Milliseconds without a request after which a reviewer logs in afresh.
-IDLE = 30 * 60 * 1000
+door = Blueprint("door", __name__, url_prefix="/review", cli_group=None)
 
 
 def guarded(name: str) -> Blueprint:
@@ -31,11 +30,10 @@ def guarded(name: str) -> Blueprint:
 
 def guard() -> ResponseReturnValue | None:
     """Let nobody in but an active super admin, whose rights are read afresh each time."""
-    idle = milliseconds(now()) - session.get("seen", 0) > IDLE
-    g.reviewer = None if idle else Session.reviewer(session.get("review", ""), strapi())
+    g.reviewer = Session.reviewer(session.get("review", ""), strapi())
     if g.reviewer is None:
+        log.warning("session refused", extra={"method": request.method})
         return redirect(url_for("door.login", ended=request.method == "POST" or None), 303)
-    session["seen"] = milliseconds(now())
     return None
 
 
@@ -58,20 +56,20 @@ def login() -> ResponseReturnValue:
 
 
 @door.post("/login")
-@limits.logins
-@limits.logins_to_account
 def enter() -> ResponseReturnValue:
     """Begin a session for a super admin; the same answer for every other attempt."""
     form = LoginForm()
     if not form.validate_on_submit():
         return _page(form), form.status
-    admin = authenticate(strapi(), form.email.data or "", form.password.data or "")
+    email, password = form.email.data or "", form.password.data or ""
+    admin = attempt(email, lambda: authenticate(strapi(), email, password))
     if admin is None:
-        log.info("login refused", extra={"account": form.email.data})
+        log.warning("login refused", extra={"account": address(email)})
         form.form_errors.append("That is not the address and password of a super admin.")
         return _page(form), 422
+    Session.end(session.get("review", ""))
     session.clear()
-    session.update(review=Session.begin(admin), seen=milliseconds(now()))
+    session["review"] = Session.begin(admin)
     log.info("logged in", extra={"account": admin.email})
     return redirect(url_for("desk.queue"), 303)
 
@@ -83,7 +81,40 @@ def logout() -> ResponseReturnValue:
         return answer(400)
     Session.end(session.get("review", ""))
     session.clear()
+    log.info("logged out")
     return redirect(url_for(".login"), 303)
+
+
+@door.post("/logout/everywhere")
+def logout_everywhere() -> ResponseReturnValue:
+    """End every session of this reviewer: the one that was left open somewhere, too."""
+    if (stranger := guard()) is not None:
+        return stranger
+    if not ButtonForm().validate_on_submit():
+        return answer(400)
+    ended = Session.end_all(g.reviewer.id)
+    session.clear()
+    log.info("logged out everywhere", extra={"sessions": ended})
+    return redirect(url_for(".login"), 303)
+
+
+@door.cli.command("logout")
+@click.argument("email", required=False)
+@with_sound_settings
+def end_sessions(email: str | None) -> None:
+    """End every session at the review desk, or those of one reviewer."""
+    try:
+        ended = Session.end_all(_id_of(email) if email else None)
+    except StrapiUnavailable as error:
+        raise click.ClickException(f"{error}; without EMAIL, everybody is logged out") from error
+    click.echo(f"{ended} session{'' if ended == 1 else 's'} ended")
+
+
+def _id_of(email: str) -> int:
+    found = strapi().read(lambda people: people.named(email.strip().lower()))
+    if not found:
+        raise click.ClickException(f"{email} is the address of no administrator in Strapi")
+    return found[0].id
 
 
 def _page(form: LoginForm) -> str:
