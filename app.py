@@ -9,6 +9,7 @@ from flask.helpers import get_load_dotenv
 
 from signup import (
     api,
+    brand,
     commands,
     courier,
     databases,
@@ -29,6 +30,7 @@ PARTS = (
     databases,
     limits,
     errors,
+    brand,
     pages,
     review,
     api,

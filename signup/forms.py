@@ -168,8 +168,6 @@ class ConfirmForm(NamesForm):
 
     password = PasswordField(
         "Password",
-        description="At least 8 characters, with a lower-case letter, an upper-case letter"
-        " and a digit.",
         validators=[InputRequired("Choose a password."), strapi_password],
     )
     why = TextAreaField(

@@ -5,7 +5,7 @@ import logging
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
-from signup import links
+from signup import links, typos
 from signup.errors import answer
 from signup.pages import form, link
 
@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(link.pages)
     app.register_error_handler(links.NotOurs, not_ours)
     app.register_error_handler(links.FromTheFuture, from_the_future)
-    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
+    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"], "mailboxes": typos.MAILBOXES})
 
 
 def not_ours(_: Exception) -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from models import asking
 from models.history import AUTHOR, Actor
-from signup import limits
+from signup import limits, typos
 from signup.forms import ButtonForm, SignupForm
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,11 @@ def ask() -> ResponseReturnValue:
 @pages.get("/signup/sent")
 def sent() -> ResponseReturnValue:
     """Check your mail; the same page for every address."""
-    facts = {"asked": "asked" in session, "again": "again" in request.args}
+    typed = session.get("asked", {}).get("email", "")
+    facts = {"asked": bool(typed), "again": "again" in request.args}
+    # Only a slip is shown again: otherwise the page is the same to the last byte.
+    if slip := typos.meant(typed):
+        facts |= {"typed": typed, "meant": slip}
     return render_template("signup/sent.html", form=ButtonForm(), **facts)
 
 
