@@ -12,16 +12,20 @@ brand = Blueprint("brand", __name__)
 
 # What static/style.css says, too: links and buttons are written in the accent on these papers,
 # and buttons have the first of them as ink.
-ACCENT = "#3b37c8"
+ACCENT, DARK_ACCENT = "#3b37c8", "#a9a6ff"
 LIGHT = ("#ffffff", "#f6f6f9")
 DARK = ("#212134", "#181826")
 # WCAG 2.2, 1.4.3: text. What it asks of buttons and outlines (1.4.11) is less, 3:1.
 READABLE = 4.5
+# On dark paper, more is easier on the eyes.
+COMFORTABLE = 6
 LOGO_BYTES = 100 * 1024
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 PNG = b"\x89PNG\r\n\x1a\n"
 # The root of an SVG, after what XML allows before it.
-SVG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*<svg[\s>]", re.S)
+SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>)*<svg[\s>]", re.DOTALL
+)
 # Opened by itself, a picture runs nothing, loads nothing and is nobody.
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 # Addresses carry the version of what they lead to.
@@ -61,7 +65,12 @@ def init_app(app: Flask) -> None:
     """Add the logo and the accent, and tell every page and letter of them."""
     path, accent = app.config["SITE_LOGO"], app.config["ACCENT_COLOR"]
     logo = app.extensions["logo"] = Logo.read(path) if path else None
-    told = {"accent": accent or ACCENT, "own_accent": bool(accent), "site_logo": logo}
+    told = {
+        "accent": accent or ACCENT,
+        "dark_accent": lighter(accent) if accent else DARK_ACCENT,
+        "own_accent": bool(accent),
+        "site_logo": logo,
+    }
     app.register_blueprint(brand)
     app.context_processor(lambda: told)
 
@@ -116,7 +125,7 @@ def lighter(color: str) -> str:
     """The shade of `color` for dark pages: as much lighter as it takes to be read there."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*_channels(color))
     shade = color
-    while min(contrast(shade, paper) for paper in DARK) < READABLE:
+    while min(contrast(shade, paper) for paper in DARK) < COMFORTABLE:
         lightness += 0.01
         shade = _hex(colorsys.hls_to_rgb(hue, min(lightness, 1.0), saturation))
     return shade

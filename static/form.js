@@ -2,6 +2,8 @@
 
 // A page whose answer does not come can be sent again after this while.
 const PATIENCE = 8000;
+// Milliseconds without a key after which an address is taken as written.
+const PAUSE = 700;
 
 const release = (form) => {
   delete form.dataset.sent;
@@ -49,10 +51,18 @@ const meantFor = (email, domains) => {
 for (const hint of document.querySelectorAll("[data-domains]")) {
   const field = document.getElementById(hint.dataset.for);
   const button = hint.querySelector("button");
-  field.addEventListener("change", () => {
+  const suggest = () => {
     button.textContent = meantFor(field.value, hint.dataset.domains.split(" "));
     hint.hidden = !button.textContent;
+  };
+  // Never when the field is left by a click: what comes and goes would push its target away.
+  let pause;
+  field.addEventListener("blur", () => clearTimeout(pause));
+  field.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(suggest, PAUSE);
   });
+  field.addEventListener("keydown", (event) => event.key === "Tab" && suggest());
   button.addEventListener("click", () => {
     field.value = button.textContent;
     hint.hidden = true;

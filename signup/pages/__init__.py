@@ -19,7 +19,9 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(link.pages)
     app.register_error_handler(links.NotOurs, not_ours)
     app.register_error_handler(links.FromTheFuture, from_the_future)
-    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"], "mailboxes": typos.MAILBOXES})
+    app.context_processor(
+        lambda: {"site_name": app.config["SITE_NAME"], "mailboxes": typos.MAILBOXES}
+    )
 
 
 def not_ours(_: Exception) -> ResponseReturnValue:

@@ -54,7 +54,7 @@ def ask() -> ResponseReturnValue:
 def sent() -> ResponseReturnValue:
     """Check your mail; the same page for every address."""
     typed = session.get("asked", {}).get("email", "")
-    facts = {"asked": bool(typed), "again": "again" in request.args}
+    facts: dict[str, Any] = {"asked": bool(typed), "again": "again" in request.args}
     # Only a slip is shown again: otherwise the page is the same to the last byte.
     if slip := typos.meant(typed):
         facts |= {"typed": typed, "meant": slip}
