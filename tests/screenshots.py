@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.gallery import SCENES, gallery
-from tests.test_browser import CHROMIUM, FLAGS
+from tests.stage import CHROMIUM, FLAGS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 # Width and height of the window.
