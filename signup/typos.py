@@ -18,11 +18,9 @@ def meant(email: str) -> str | None:
     name, _, ending = domain.partition(".")
     for candidate in MAILBOXES:
         right_name, _, right_ending = candidate.partition(".")
-        if ending == right_ending:
-            is_slip = len(right_name) >= LONG_ENOUGH and _is_slip(name, right_name)
-        else:
-            is_slip = right_ending == "com" and name == right_name and _is_slip(ending, "com")
-        if is_slip:
+        in_name = ending == right_ending and _is_slip(name, right_name)
+        in_ending = name == right_name and right_ending == "com" and _is_slip(ending, "com")
+        if len(right_name) >= LONG_ENOUGH and (in_name or in_ending):
             return f"{local}@{candidate}"
     return None
 

@@ -42,8 +42,9 @@ const meantFor = (email, domains) => {
   const [name, end] = parts(domain.toLowerCase());
   const found = domains.find((candidate) => {
     const [rightName, rightEnd] = parts(candidate);
-    if (end === rightEnd) return isSlip(name, rightName) && rightName.length > 4;
-    return rightEnd === "com" && name === rightName && isSlip(end, "com");
+    const inName = end === rightEnd && isSlip(name, rightName);
+    const inEnd = name === rightName && rightEnd === "com" && isSlip(end, "com");
+    return rightName.length > 4 && (inName || inEnd);
   });
   return found ? `${local}@${found}` : "";
 };

@@ -12,8 +12,7 @@ from playwright.sync_api import Page, Response, expect, sync_playwright
 
 from signup.security import HEADERS
 from tests.deployed import NAME, NGINX, Client, Deployed, Nginx
-from tests.stage import ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, MailServer
-from tests.stage import CHROMIUM, FLAGS
+from tests.stage import ADA_PASSWORD, CHROMIUM, FLAGS, PUBLIC, SUE, SUE_PASSWORD, MailServer
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
