@@ -43,10 +43,11 @@ def compose(letter: Letter) -> Message | None:
 def texts(folder: str, facts: dict[str, Any]) -> dict[str, Any]:
     """The subject, the body and the HTML of the letter in a folder of templates/mail."""
     facts = {"home": links.public_url("form.show"), **facts}
+    subject = render_template(f"mail/{folder}/subject.txt", **facts).strip()
     return {
-        "subject": render_template(f"mail/{folder}/subject.txt", **facts).strip(),
+        "subject": subject,
         "body": render_template(f"mail/{folder}/body.txt", **facts),
-        "html": render_template(f"mail/{folder}/body.html", **facts),
+        "html": render_template(f"mail/{folder}/body.html", subject=subject, **facts),
     }
 
 

@@ -15,7 +15,14 @@ from tests.test_browser import sandbox  # noqa: F401 (its mailbox and its panel 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Frames and the page that a mail program puts around a letter are not ours.
 OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"]}
-ERRORS = ("form-errors", "link-errors", "link-busy", "login-errors", "desk-signup-errors")
+ERRORS = (
+    "form-errors",
+    "form-stale",
+    "link-errors",
+    "link-busy",
+    "login-errors",
+    "desk-signup-errors",
+)
 
 # Everything that can be reached by keyboard, in the size of the box that can be hit.
 TARGETS = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
@@ -25,10 +32,13 @@ TARGETS = """() => [...document.querySelectorAll('a, button, input, select, text
   .filter(([, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
 SPILLS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 MOVES = """() => [...document.querySelectorAll('*')].map((each) => getComputedStyle(each))
-  .filter((style) => parseFloat(style.transitionDuration) || style.animationName !== 'none').length"""
+  .filter((style) => parseFloat(style.transitionDuration) || style.animationName !== 'none')
+  .length"""
 OUTLINE = """() => {
   const style = getComputedStyle(document.activeElement);
-  return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  // Past the last target, the browser's own has the focus; letters leave it to mail programs.
+  return seen || document.activeElement === document.body || style.outlineStyle === 'auto';
 }"""
 REACHABLE = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
   .filter((each) => each.checkVisibility() && each.type !== 'hidden').length"""
@@ -72,7 +82,7 @@ def visits(page: Page, request: pytest.FixtureRequest) -> dict[str, Visit]:
 def look(page: Page) -> Visit:
     visit = Visit(page.title())
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         visit.axe += [f"{theme}: {each}" for each in findings(page)]
     visit.small = page.evaluate(TARGETS)
     visit.moving = page.evaluate(MOVES)
@@ -114,6 +124,16 @@ def test_axe_finds_nothing_on_any_page_in_any_state_by_day_and_by_night(
 ) -> None:
     assert having(visits, lambda visit: visit.axe) == {}
     assert len(visits) > 50
+
+
+def test_axe_would_find_something(page: Page, visits: dict[str, Visit]) -> None:
+    assert visits
+    page.goto("about:blank")
+    page.set_content("<title>A page</title><img src='/logo'><p style='color: #bbb'>Pale")
+    found = " ".join(findings(page))
+    assert "image-alt" in found
+    assert "color-contrast" in found
+    assert "html-has-lang" in found
 
 
 def test_nothing_scrolls_sideways_at_320_px_or_with_text_twice_as_large(
@@ -201,7 +221,7 @@ def test_the_whole_way_by_keyboard_alone(shown: Gallery) -> None:
     page.keyboard.press("Enter")
     press(page, page.get_by_role("checkbox", name="Choose Mary"), "Space")
     press(page, page.get_by_role("button", name="Activate them"))
-    expect(page.get_by_role("alert")).to_contain_text("Mary Lovelace is active")
+    expect(page.get_by_role("alert")).to_contain_text("Mary is active")
     expect(page.get_by_role("alert")).to_be_focused()
     assert service.strapi.admin("mary@example.org")["is_active"] == 1  # type: ignore[index]
 

@@ -101,6 +101,7 @@ def test_every_letter_names_the_site_and_who_sent_it(letters: dict[str, EmailMes
         assert letter["From"] == "The Magazine <post@example.com>"
         assert "The Magazine" in text(letter)
         assert '<p class="site">The Magazine</p>' in html(letter)
+        assert f"<h1>{letter['Subject']}</h1>" in html(letter)
 
 
 def test_every_button_is_a_plain_link_on_a_line_of_its_own_too(
