@@ -6,10 +6,10 @@ NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults bench lint strapi lock
+.PHONY: help install run test faults bench lint strapi screenshots lighthouse lock
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/installed ## Set up .venv
 
@@ -35,6 +35,12 @@ lint: .venv/tested ## Check style and types
 
 strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://127.0.0.1:1337
 	$(BIN)/python -m tests.strapi
+
+screenshots: .venv/tested ## Picture every page in every state into docs/screenshots
+	$(BIN)/python -m tests.screenshots $(ARGS)
+
+lighthouse: .venv/tested ## Measure the form, the link's page and the desk (needs npm)
+	$(BIN)/python -m tests.lighthouse
 
 lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \

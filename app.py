@@ -10,6 +10,7 @@ from flask.helpers import get_load_dotenv
 
 from signup import (
     api,
+    brand,
     commands,
     courier,
     databases,
@@ -31,6 +32,7 @@ PARTS = (
     databases,
     limits,
     errors,
+    brand,
     pages,
     review,
     api,

@@ -142,9 +142,6 @@ class ConfirmForm(NamesForm):
     address: str | None = None
     password = PasswordField(
         "Password",
-        description="At least 8 characters, with a lower-case letter, an upper-case letter"
-        " and a digit, and not easy to guess: three words that have nothing to do with each"
-        " other do well.",
         validators=[InputRequired("Choose a password."), sound(passwords.complaint), hard_to_guess],
     )
     why = TextAreaField(

@@ -1,6 +1,7 @@
 """Composing: what a letter that is owed says now, from its folder under templates/mail."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from email.charset import QP, Charset
 from typing import Any
 
@@ -41,11 +42,18 @@ def compose(letter: Letter) -> Message | None:
 
 def texts(folder: str, facts: dict[str, Any]) -> dict[str, Any]:
     """The subject, the body and the HTML of the letter in a folder of templates/mail."""
+    facts = {"home": links.public_url("form.show"), **facts}
+    subject = render_template(f"mail/{folder}/subject.txt", **facts).strip()
     return {
-        "subject": render_template(f"mail/{folder}/subject.txt", **facts).strip(),
+        "subject": subject,
         "body": render_template(f"mail/{folder}/body.txt", **facts),
-        "html": render_template(f"mail/{folder}/body.html", **facts),
+        "html": render_template(f"mail/{folder}/body.html", subject=subject, **facts),
     }
+
+
+def declined(reason: str | None, decided_at: datetime) -> dict[str, Any]:
+    """What the letter of a decline tells."""
+    return {"reason": reason, "again_at": spans.again_at(decided_at)}
 
 
 Draft = tuple[str, dict[str, Any]]
@@ -62,11 +70,12 @@ def _confirm(letter: Letter) -> Draft | None:
         if _is_taken(signup):
             return "known/account", links.panel()
         stop_url = links.url_to(links.STOP, signup.key)
-        return "confirm", {**page, "stop_url": stop_url, "life": _life()}
+        return "confirm", {**page, "stop_url": stop_url, **_life()}
     if signup.state in (State.ACTIVE, State.DEACTIVATED):
         return "known/account", links.panel()
     if signup.state == State.DECLINED:
-        return "known/declined", page
+        again_at = spans.again_at(signup.decided_at or signup.asked_at)
+        return "known/declined", {**page, "again_at": again_at}
     return "known/waiting", page
 
 
@@ -94,7 +103,7 @@ def _activated(letter: Letter) -> Draft | None:
 def _declined(letter: Letter) -> Draft | None:
     if letter.signup.state != State.DECLINED:
         return None
-    return "declined", {"reason": letter.signup.reason}
+    return "declined", declined(letter.signup.reason, letter.signup.decided_at)
 
 
 WRITERS: dict[str, Callable[[Letter], Draft | None]] = {
@@ -122,5 +131,6 @@ def _page(signup: Signup) -> dict[str, str]:
     return {"page_url": links.url_to(links.CONFIRM, signup.key, signup.generation)}
 
 
-def _life() -> str:
-    return spans.exactly(current_app.config["LINK_MAX_AGE"])
+def _life() -> dict[str, Any]:
+    seconds = current_app.config["LINK_MAX_AGE"]
+    return {"life": spans.exactly(seconds), "until": now() + timedelta(seconds=seconds)}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import domains, keys
+from signup import brand, domains, keys
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "SECRET_KEY_FALLBACKS": [],
     "LEDGER": None,
     "SITE_NAME": None,
+    "SITE_LOGO": None,
+    "ACCENT_COLOR": None,
     "AUTHOR_ROLE": "strapi-author",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],
@@ -150,6 +152,8 @@ def _unusable_text(name: str, value: Any) -> str | None:
         return "the path of an SQLite file"
     if name == "MAIL_DEFAULT_SENDER" and "@" not in parseaddr(value)[1]:
         return f"like 'The Magazine <post@example.com>', not {value!r}"
+    if find_fault := brand.COMPLAINTS.get(name):
+        return find_fault(value)
     if name == "ASK_WHY" and value not in ("off", "optional", "required"):
         return f"off, optional or required, not {value!r}"
     return None

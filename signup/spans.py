@@ -1,6 +1,8 @@
-"""Spans of time, in words."""
+"""Spans of time: in words, and as the settings have them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from flask import current_app
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -16,6 +18,11 @@ def about(span: timedelta) -> str:
     seconds = span.total_seconds()
     name, length = next((u for u in UNITS[:-1] if seconds >= 2 * u[1]), UNITS[-2])
     return _counted(max(round(seconds / length), 1), name)
+
+
+def again_at(decided_at: datetime) -> datetime:
+    """When somebody who was declined at this instant may apply again."""
+    return decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])
 
 
 def _counted(count: int, name: str) -> str:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from time_machine import travel
 
 from models import ledger
 from models.instant import now
-from tests.stage import SHAPES, MailServer, Service, StrapiFile
+from tests.stage import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
 
 
 @pytest.fixture(params=SHAPES[-1:])
@@ -71,6 +72,22 @@ def later() -> Iterator[Callable[[timedelta], None]]:
     yield later
     for journey in reversed(travels):
         journey.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    if not CHROMIUM:
+        pytest.skip("no chromium on the PATH: install it, or name one with CHROMIUM=/path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test ARGS='--renew -k golden'` writes the letters down as they are now."""
+    parser.addoption("--renew", action="store_true", help="renew tests/golden")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,105 +1,64 @@
-"""Pictures for the README: `python -m tests.screenshots` takes them with a real browser."""
+"""Pictures of every page in every state: `make screenshots` takes them with a real browser."""
 
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+import base64
+import logging
+import shutil
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from time_machine import travel
-from werkzeug.serving import make_server
 
-from models.instant import now
-from tests.stage import SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, free_port
-from tests.test_browser import CHROMIUM, FLAGS
+from tests.gallery import SCENES, gallery
+from tests.stage import CHROMIUM, FLAGS
 
 DOCS = Path(__file__).parent.parent / "docs"
-PEOPLE = [
-    (
-        "lin@xn--mller-kva.example",
-        "Lin",
-        "Müller",
-        3,
-        "I photograph trains, and write about who rides them.",
-    ),
-    ("tom@mailinator.com", "Tom", "", 2, ""),
-    (
-        "grace@navy.example",
-        "Grace",
-        "Hopper",
-        1,
-        "I write about compilers, and would like to show why.",
-    ),
-    ("jean@navy.example", "Jean", "Bartik", 0, "Programs on paper, machines in prose."),
-]
+FOLDER = DOCS / "screenshots"
+# Width and height of the window.
+DEVICES = {"phone": (390, 780), "desktop": (1000, 700)}
+# What the README shows: the way, side by side, and the desk.
+WAY = ("form", "letter-confirm", "link-typing", "desk-queue")
+DESK = {"desk-queue": "desk-queue", "desk-letter": "desk-signup", "desk-decision": "desk-decision"}
+STRIP = """<!doctype html><style>
+  body { display: flex; gap: 20px; margin: 0; padding: 20px; background: #dcdce4; }
+  img { inline-size: 390px; block-size: 780px; object-fit: cover; object-position: top;
+    border-radius: 12px; }
+</style>"""
 
 
-def main() -> None:
-    """Play two days at a desk, and take its pictures."""
-    with desk() as service, browser() as page:
-        page.goto(f"{service.public}/review")
-        page.get_by_label("E-mail address").fill(SUE)
-        page.get_by_label("Password").fill(SUE_PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        take(page, "desk-queue")
-        page.get_by_role("link", name="Grace Hopper", exact=True).click()
-        page.get_by_role("textbox", name="Reason").fill(
-            "We have a columnist for compilers. Write to us next spring!"
-        )
-        page.get_by_role("button", name="Show me the letter").click()
-        take(page, "desk-signup")
-        page.get_by_role("link", name="Back to the list").click()
-        for name in ("Lin Müller", "Jean Bartik"):
-            page.get_by_label(f"Choose {name}").check()
-        page.get_by_role("button", name="Activate them").click()
-        take(page, "desk-decision")
-
-
-def take(page: Page, name: str) -> None:
-    """Picture a whole page."""
-    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
-
-
-@contextmanager
-def desk() -> Iterator[Service]:
-    """The service on 127.0.0.1, with people who wait."""
-    with tempfile.TemporaryDirectory() as folder:
-        mail, port = MailServer(), free_port()
-        mail.start()
-        strapi = StrapiFile.made_by("5.54.0", Path(folder) / "strapi.db")
-        public = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
-        undo = {"UNDO_SECONDS": 600, "RATELIMIT_ENABLED": False}
-        service = Service(strapi, mail, Path(folder) / "ledger.db", {**public, **undo})
-        fill(service)
-        server = make_server("127.0.0.1", port, service.app, threaded=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield service
-        server.shutdown()
-        mail.stop()
-
-
-def fill(service: Service) -> None:
-    """Let people apply, some of them days ago."""
-    for email, first, last, days, why in PEOPLE:
-        with travel(now() - timedelta(days=days, hours=days + 1), tick=True):
-            visitor = service.visitor()
-            visitor.ask(email, first, last)
-            service.deliver()
-            visitor.confirm(visitor.link(email=email), firstname=first, lastname=last, why=why)
-            service.deliver()
-    service.deliver()
-
-
-@contextmanager
-def browser() -> Iterator[Page]:
-    """A page of a browser as wide as a laptop's window."""
+def main(wanted: list[str]) -> None:
+    """Picture the scenes whose names begin with one of those wanted, or all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("werkzeug").setLevel("WARNING")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium.new_page(viewport={"width": 1000, "height": 700}, color_scheme="light")
+        with gallery(chromium.new_page()) as shown:
+            for name, show in SCENES.items():
+                show(shown)
+                if not wanted or name.startswith(tuple(wanted)):
+                    take(shown.page, name)
+        if not wanted:
+            keep(chromium.new_page(viewport={"width": 1660, "height": 820}))
         chromium.close()
 
 
+def take(page: Page, name: str) -> None:
+    """Picture a whole page as it is, on each device, by day and by night."""
+    for device, (width, height) in DEVICES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.screenshot(path=FOLDER / f"{name}-{device}-{theme}.png", full_page=True)
+
+
+def keep(page: Page) -> None:
+    """Put what the README shows beside it."""
+    pictures = [(FOLDER / f"{name}-phone-light.png").read_bytes() for name in WAY]
+    sources = [f"data:image/png;base64,{base64.b64encode(each).decode()}" for each in pictures]
+    page.set_content(STRIP + "".join(f'<img src="{source}" alt="">' for source in sources))
+    page.screenshot(path=DOCS / "way.png")
+    for name, kept in DESK.items():
+        shutil.copy(FOLDER / f"{name}-desktop-light.png", DOCS / f"{kept}.png")
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import os
 import re
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -36,6 +38,8 @@ SUE_PASSWORD = "Super1secret"
 ADA = "ada@example.org"
 ADA_PASSWORD = "Analytical1engine"
 PUBLIC = "https://join.example.com"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 
 class StrapiFile:

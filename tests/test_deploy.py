@@ -15,8 +15,7 @@ from playwright.sync_api import Page, Response, expect, sync_playwright
 from signup.pages.form import QUICKEST
 from signup.security import HEADERS
 from tests.deployed import NAME, NGINX, Client, Deployed, Nginx
-from tests.stage import ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, MailServer
-from tests.test_browser import CHROMIUM, FLAGS
+from tests.stage import ADA_PASSWORD, CHROMIUM, FLAGS, PUBLIC, SUE, SUE_PASSWORD, MailServer
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 

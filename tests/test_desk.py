@@ -308,6 +308,7 @@ def test_several_are_declined_with_one_reason_after_seeing_the_letter(
 ) -> None:
     page = choose(sue, "ask", *three)
     assert page.status_code == 200
+    assert re.search(r"<input checked [^>]*name=\"tell\"", page.text)
     assert all(email in page.text for email in three)
     page = choose(sue, "preview", *three, reason="We are <full>.", tell="y")
     assert "thank you for wanting to write" in page.text

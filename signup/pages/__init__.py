@@ -6,7 +6,7 @@ from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
 from models.asking import TooManyLetters
-from signup import links
+from signup import links, typos
 from signup.errors import answer
 from signup.pages import form, link
 
@@ -21,7 +21,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(links.NotOurs, not_ours)
     app.register_error_handler(links.FromTheFuture, from_the_future)
     app.register_error_handler(TooManyLetters, too_many_letters)
-    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
+    app.context_processor(
+        lambda: {"site_name": app.config["SITE_NAME"], "mailboxes": typos.MAILBOXES}
+    )
 
 
 def not_ours(_: Exception) -> ResponseReturnValue:

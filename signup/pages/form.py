@@ -11,7 +11,7 @@ from models import asking
 from models.asking import TooManyLetters
 from models.history import AUTHOR, Actor
 from models.instant import now
-from signup import limits
+from signup import limits, typos
 from signup.alarms import alarm
 from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
@@ -71,7 +71,11 @@ def ask() -> ResponseReturnValue:
 @pages.get("/signup/sent")
 def sent() -> ResponseReturnValue:
     """Check your mail; the same page for every address."""
-    facts = {"asked": "asked" in session, "again": "again" in request.args}
+    typed = session.get("asked", {}).get("email", "")
+    facts: dict[str, Any] = {"asked": bool(typed), "again": "again" in request.args}
+    # Only a slip is shown again: otherwise the page is the same to the last byte.
+    if slip := typos.meant(typed):
+        facts |= {"typed": typed, "meant": slip}
     return render_template("signup/sent.html", form=ButtonForm(), **facts)
 
 

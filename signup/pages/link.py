@@ -1,7 +1,6 @@
 """The signed link: the signup's own page in every state, a fresh link, and the ways out."""
 
 import logging
-from datetime import timedelta
 
 from flask import Blueprint, current_app, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
@@ -144,8 +143,7 @@ def _standing(signup: Signup) -> dict[str, object]:
         usual = queue.usual_wait()
         waited = spans.about(now() - signup.confirmed_at)
         return {"waited": waited, "usual_wait": spans.about(usual) if usual else None}
-    decided_at = signup.decided_at or signup.asked_at
-    return {"again_at": decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])}
+    return {"again_at": spans.again_at(signup.decided_at or signup.asked_at)}
 
 
 def _confirm_form(signup: Signup) -> ConfirmForm:

@@ -79,6 +79,9 @@ def several() -> ResponseReturnValue:
     chosen = [signup for number in form.author_ids if (signup := Signup.of_author(number))]
     if form.stale or not chosen:
         return desk.page(form.status if form.stale else 422, "stale" if form.stale else "nobody")
+    if form.verb.data == "ask":
+        # The box of a form that was not seen yet is ticked, as it is for one person.
+        form.tell.data = True
     if not sound or form.verb.data in ("ask", "preview"):
         letter = desk.preview(form) if sound and form.verb.data == "preview" else None
         facts = {"chosen": chosen, "letter": letter, "place": desk.place(), **desk.always()}

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from models import queue as signups
 from models.history import Event
+from models.instant import now
 from models.notices import Muted
 from models.outbox import Letter
 from models.signups import Signup, State
@@ -134,7 +135,7 @@ def page_of(
 
 def preview(form: DeclineForm) -> dict[str, str]:
     """How the letter of a decline will read."""
-    return letters.texts("declined", {"reason": form.reason.data or None})
+    return letters.texts("declined", letters.declined(form.reason.data or None, now()))
 
 
 def always() -> dict[str, Any]:
