@@ -3,10 +3,11 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
+WORDS := signup/translations
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults bench lint strapi screenshots lighthouse lock
+.PHONY: help install run test faults bench lint strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +36,15 @@ lint: .venv/tested ## Check style and types
 
 strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://127.0.0.1:1337
 	$(BIN)/python -m tests.strapi
+
+language: .venv/tested ## Collect the texts for the translators; CODE=it adds a language
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword Altered \
+	  --add-location file --sort-by-file --project 'Author Signup' --version 0.3 --output $(WORDS)/messages.pot .
+	@[ -z "$(CODE)" ] || [ -e $(WORDS)/$(CODE)/messages.po ] || $(BIN)/pybabel --quiet init \
+	  --input-file $(WORDS)/messages.pot --locale $(CODE) --output-file $(WORDS)/$(CODE)/messages.po
+	@for file in $(WORDS)/*/messages.po; do $(BIN)/pybabel --quiet update --no-fuzzy-matching \
+	  --ignore-obsolete --input-file $(WORDS)/messages.pot --output-file $$file \
+	  --locale $$(basename $$(dirname $$file)) || exit; done
 
 screenshots: .venv/tested ## Picture every page in every state into docs/screenshots
 	$(BIN)/python -m tests.screenshots $(ARGS)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import brand, domains, keys
+from signup import brand, domains, keys, languages
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "SITE_NAME": None,
     "SITE_LOGO": None,
     "ACCENT_COLOR": None,
+    "LANGUAGES": ["en", "fr", "de", "es", "pt"],
     "AUTHOR_ROLE": "strapi-author",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from models import deciding
 from models.deciding import Decided, Postponed, TooLate
@@ -126,7 +127,8 @@ def _decided(author_id: int, verb: Verb, sign: str = "done") -> ResponseReturnVa
     except tuple(REFUSALS) as error:
         status, notice = REFUSALS[type(error)]
         log.warning("decision refused", extra={"signup": signup.id, "why": notice})
-        page, _ = desk.page_of(signup, status, notice, complaint=str(error))
+        complaint = gettext(str(error)) if isinstance(error, Altered) else ""
+        page, _ = desk.page_of(signup, status, notice, complaint=complaint)
         return page, status, RETRY if status == 503 else {}
     _log(signup)
     here: dict[str, Any] = {**desk.place(), sign: signup.id}

@@ -5,6 +5,7 @@ import logging
 import click
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from models.history import Actor
 from models.sessions import Session, authenticate
@@ -65,7 +66,7 @@ def enter() -> ResponseReturnValue:
     admin = attempt(email, lambda: authenticate(strapi(), email, password))
     if admin is None:
         log.warning("login refused", extra={"account": address(email)})
-        form.form_errors.append("That is not the address and password of a super admin.")
+        form.form_errors.append(gettext("That is not the address and password of a super admin."))
         return _page(form), 422
     Session.end(session.get("review", ""))
     session.clear()

@@ -1,6 +1,7 @@
 """The desk's forms: a decision, about one signup or several."""
 
 from flask import request
+from flask_babel import lazy_gettext
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import AnyOf
 
@@ -12,13 +13,16 @@ class DeclineForm(Form):
     """Why somebody is not wanted, and whether they hear of it."""
 
     reason = TextAreaField(
-        "Reason",
-        description="The person reads this as you write it, in the e-mail and on their page.",
+        lazy_gettext("Reason"),
+        description=lazy_gettext(
+            "The person reads this as you write it, in the e-mail and on their page."
+        ),
         filters=[stripped],
         validators=[TEXT_LENGTH, sound(characters.complaint)],
     )
     tell = BooleanField(
-        "Tell this person: without, nobody but reviewers sees the reason", default=True
+        lazy_gettext("Tell this person: without, nobody but reviewers sees the reason"),
+        default=True,
     )
 
 
@@ -31,7 +35,12 @@ class SeveralForm(DeclineForm):
         many = ("authors",)
 
     verb = StringField(
-        "Decision", validators=[AnyOf(("activate", "ask", "preview", "decline", "undo"))]
+        validators=[
+            AnyOf(
+                ("activate", "ask", "preview", "decline", "undo"),
+                message=lazy_gettext("This cannot be done here"),
+            )
+        ]
     )
 
     @property

@@ -1,0 +1,133 @@
+"""Languages: which one a page or a letter speaks, and where its words come from."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlencode
+
+from babel import Locale
+from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, Response, current_app, g, request, session
+from flask_babel import Babel, Domain, force_locale, get_locale, lazy_gettext, refresh
+
+CATALOGUES = Path(__file__).with_name("translations")
+# What the texts are written in; it needs no catalogue.
+ENGLISH = "en"
+# Of these, the variety that is meant: it decides how dates and lists are written.
+VARIETIES = {"en": "en_GB", "pt": "pt_PT"}
+# What the address of a page calls the language that was chosen.
+CHOICE = "lang"
+
+
+class Catalogues(Domain):
+    """The words of every language, read when the first page speaks it."""
+
+    def get_translations(self) -> NullTranslations:
+        """The words of the language that is spoken now."""
+        return catalogue(spoken())
+
+
+@cache
+def catalogue(code: str) -> NullTranslations:
+    """The words of a language, compiled from what its translators wrote."""
+    file = CATALOGUES / code / "messages.po"
+    if not file.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with file.open("rb") as written:
+        write_mo(compiled, read_po(written, locale=code))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def known() -> list[str]:
+    """The languages that texts exist in."""
+    return sorted([ENGLISH, *(file.parent.name for file in CATALOGUES.glob("*/messages.po"))])
+
+
+def init_app(app: Flask) -> None:
+    """Have pages and letters speak, and let visitors choose."""
+    # What WTForms would say in words of its own, our fields say in ours.
+    app.config["WTF_I18N_ENABLED"] = False
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    babel = Babel(app, locale_selector=lambda: _locale(_wanted()))
+    babel.domain_instance = Catalogues()
+    app.jinja_env.globals["lazy_gettext"] = lazy_gettext
+    app.context_processor(lambda: {"language": spoken(), "languages": list(_switch())})
+    app.after_request(_tell)
+
+
+def spoken() -> str:
+    """The code of the language that is spoken now."""
+    locale = get_locale()
+    return locale.language if locale else ENGLISH
+
+
+def speaking(code: str | None) -> AbstractContextManager[None]:
+    """Speak another language for a while: this one if it is offered, else the default."""
+    return force_locale(_locale(_offered(code) or _default()))  # type: ignore[no-any-return]
+
+
+def prefer(code: str | None) -> None:
+    """Speak this language in this request, unless the visitor has chosen another one."""
+    g.preferred_language = code
+    refresh()
+
+
+def listed(parts: Sequence[str], style: str = "standard") -> str:
+    """Several things in one sentence: a, b and c."""
+    return format_list(parts, style, locale=get_locale())  # type: ignore[arg-type]
+
+
+def _wanted() -> str:
+    """The language of this request, or the default."""
+    if not request:
+        return _default()
+    if request.blueprint == "api":
+        return ENGLISH
+    chosen = _offered(request.args.get(CHOICE)) or _offered(session.get(CHOICE))
+    own = chosen or _offered(g.get("preferred_language"))
+    return own or request.accept_languages.best_match(_all()) or _default()
+
+
+def _tell(response: Response) -> Response:
+    """Name the language of a page, and remember what was chosen."""
+    if response.mimetype != "text/html":
+        return response
+    response.headers.setdefault("Content-Language", spoken())
+    chosen = _offered(request.args.get(CHOICE))
+    if chosen and session.get(CHOICE) != chosen:
+        session[CHOICE] = chosen
+    return response
+
+
+def _switch() -> Iterator[tuple[str, str, str]]:
+    """Code, own name and address of each language, where a page can be had in several."""
+    if not request or request.method == "POST" or len(_all()) < 2:
+        return
+    here = [(name, value) for name, value in request.args.items(multi=True) if name != CHOICE]
+    for code in _all():
+        name = _locale(code).language_name or code
+        yield code, name[:1].upper() + name[1:], "?" + urlencode([*here, (CHOICE, code)])
+
+
+def _locale(code: str) -> Locale:
+    return Locale.parse(VARIETIES.get(code, code))
+
+
+def _all() -> list[str]:
+    languages: list[str] = current_app.config["LANGUAGES"]
+    return languages
+
+
+def _default() -> str:
+    return _all()[0]
+
+
+def _offered(code: str | None) -> str | None:
+    return code if code in _all() else None
