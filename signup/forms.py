@@ -125,7 +125,11 @@ class SignupForm(NamesForm):
         lazy_gettext("E-mail address"),
         description=lazy_gettext("We send a link to it, so that we know it is yours."),
         filters=[stripped],
-        validators=[DataRequired(lazy_gettext("Enter your e-mail address.")), mail_address, wanted_domain],
+        validators=[
+            DataRequired(lazy_gettext("Enter your e-mail address.")),
+            mail_address,
+            wanted_domain,
+        ],
     )
     # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
     subject = StringField(lazy_gettext("Leave this empty"))
@@ -143,7 +147,11 @@ class ConfirmForm(NamesForm):
     address: str | None = None
     password = PasswordField(
         lazy_gettext("Password"),
-        validators=[InputRequired(lazy_gettext("Choose a password.")), sound(passwords.complaint), hard_to_guess],
+        validators=[
+            InputRequired(lazy_gettext("Choose a password.")),
+            sound(passwords.complaint),
+            hard_to_guess,
+        ],
     )
     why = TextAreaField(
         lazy_gettext("Why would you like to write here?"),
@@ -157,7 +165,10 @@ class ConfirmForm(NamesForm):
         if rule == "off":
             del self.why
         elif rule == "required":
-            self.why.validators = [DataRequired(lazy_gettext("Write a sentence or two.")), *self.why.validators]
+            self.why.validators = [
+                DataRequired(lazy_gettext("Write a sentence or two.")),
+                *self.why.validators,
+            ]
         else:
             self.why.label.text = lazy_gettext("Why would you like to write here? (optional)")
 
@@ -165,8 +176,13 @@ class ConfirmForm(NamesForm):
 class LoginForm(Form):
     """A super admin's Strapi credentials."""
 
-    email = StringField(lazy_gettext("E-mail address"), validators=[DataRequired(lazy_gettext("Enter your e-mail address."))])
-    password = PasswordField(lazy_gettext("Password"), validators=[InputRequired(lazy_gettext("Enter your password."))])
+    email = StringField(
+        lazy_gettext("E-mail address"),
+        validators=[DataRequired(lazy_gettext("Enter your e-mail address."))],
+    )
+    password = PasswordField(
+        lazy_gettext("Password"), validators=[InputRequired(lazy_gettext("Enter your password."))]
+    )
 
 
 class ButtonForm(Form):

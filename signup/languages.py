@@ -1,10 +1,11 @@
 """Languages: which one a page or a letter speaks, and where its words come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
@@ -57,8 +58,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     babel = Babel(app, locale_selector=lambda: _locale(_wanted()))
     babel.domain_instance = Catalogues()
-    app.jinja_env.globals["lazy_gettext"] = lazy_gettext
-    app.context_processor(lambda: {"language": spoken(), "languages": list(_switch())})
+    app.jinja_env.globals.update(lazy_gettext=lazy_gettext, spoken=spoken, languages=choices)
     app.after_request(_tell)
 
 
@@ -69,14 +69,39 @@ def spoken() -> str:
 
 
 def speaking(code: str | None) -> AbstractContextManager[None]:
-    """Speak another language for a while: this one if it is offered, else the default."""
-    return force_locale(_locale(_offered(code) or _default()))  # type: ignore[no-any-return]
+    """Speak another language for a while: this one, or pt for pt-BR, if it is offered, else the
+    default."""
+    return force_locale(_locale(_offered((code or "").partition("-")[0]) or _default()))  # type: ignore[no-any-return]
 
 
 def prefer(code: str | None) -> None:
     """Speak this language in this request, unless the visitor has chosen another one."""
     g.preferred_language = code
     refresh()
+
+
+def choices() -> list[tuple[str, str, str]]:
+    """Code, own name and address of each language that this page can be had in; none where
+    there is but one, or where what was typed would be lost."""
+    if request.method == "POST" or len(_all()) < 2:
+        return []
+    here = [(name, value) for name, value in request.args.items(multi=True) if name != CHOICE]
+    return [(code, _name(code), "?" + urlencode([*here, (CHOICE, code)])) for code in _all()]
+
+
+def clear(visit: MutableMapping[str, Any]) -> None:
+    """Forget all that a session holds but the language: whoever logs in or out reads on."""
+    chosen = visit.get(CHOICE)
+    visit.clear()
+    if chosen:
+        visit[CHOICE] = chosen
+
+
+def complaint(codes: list[str]) -> str | None:
+    """What languages can be offered, where others are asked for."""
+    if codes and not set(codes) - set(known()):
+        return None
+    return f"some of {', '.join(known())}, not {', '.join(codes) or 'none'}"
 
 
 def listed(parts: Sequence[str], style: str = "standard") -> str:
@@ -106,14 +131,10 @@ def _tell(response: Response) -> Response:
     return response
 
 
-def _switch() -> Iterator[tuple[str, str, str]]:
-    """Code, own name and address of each language, where a page can be had in several."""
-    if not request or request.method == "POST" or len(_all()) < 2:
-        return
-    here = [(name, value) for name, value in request.args.items(multi=True) if name != CHOICE]
-    for code in _all():
-        name = _locale(code).language_name or code
-        yield code, name[:1].upper() + name[1:], "?" + urlencode([*here, (CHOICE, code)])
+def _name(code: str) -> str:
+    """What a language calls itself."""
+    name = Locale.parse(code).language_name or code
+    return name[:1].upper() + name[1:]
 
 
 def _locale(code: str) -> Locale:

@@ -37,7 +37,5 @@ def _no_name(name: str) -> str | None:
     if not any(character.isalpha() for character in plain):
         return gettext("Write a name, with letters.")
     if LINK.search(plain):
-        return gettext(
-            "This looks like a web address. Put a space after the dot, or leave it out."
-        )
+        return gettext("This looks like a web address. Put a space after the dot, or leave it out.")
     return None

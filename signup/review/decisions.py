@@ -60,7 +60,9 @@ def preview(author_id: int) -> ResponseReturnValue:
     form = DeclineForm()
     if not form.validate_on_submit():
         return _shown_again(author_id, form.status, "stale" if form.stale else "", form)
-    return _shown_again(author_id, 200, "", form, letter=desk.preview(form))
+    signup = Signup.of_author(author_id)
+    letters = desk.preview(form, [signup] if signup else [])
+    return _shown_again(author_id, 200, "", form, letters=letters)
 
 
 @review.post("/<int:author_id>/undo")
@@ -84,8 +86,8 @@ def several() -> ResponseReturnValue:
         # The box of a form that was not seen yet is ticked, as it is for one person.
         form.tell.data = True
     if not sound or form.verb.data in ("ask", "preview"):
-        letter = desk.preview(form) if sound and form.verb.data == "preview" else None
-        facts = {"chosen": chosen, "letter": letter, "place": desk.place(), **desk.always()}
+        letters = desk.preview(form, chosen) if sound and form.verb.data == "preview" else []
+        facts = {"chosen": chosen, "letters": letters, "place": desk.place(), **desk.always()}
         page = render_template("review/several.html", form=form, **facts)
         return page, form.status if not sound else 200
     verbs: dict[str | None, Verb] = {
