@@ -2,11 +2,12 @@
 PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
+CODE := app.py gunicorn.conf.py models signup
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults lint strapi lock
+.PHONY: help install run test faults attack lint scan sbom strapi lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,10 +26,22 @@ test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
 faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; prints a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
 
+attack: .venv/tested ## Send everything hostile there is, everywhere; prints a table
+	ATTACK=full $(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
+
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+scan: .venv-scan/installed ## Look for what this code must never do (bandit, Semgrep), offline
+	.venv-scan/bin/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" semgrep scan --config .ci/semgrep.yml --error --quiet \
+	  --metrics=off --disable-version-check $(CODE) templates
+
+sbom: .venv-scan/installed ## Write what the service consists of into sbom.json (CycloneDX)
+	.venv-scan/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file sbom.json
 
 strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://127.0.0.1:1337
 	$(BIN)/python -m tests.strapi
@@ -38,6 +51,8 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 --group scan -o requirements-scan.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
@@ -47,4 +62,10 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 
 .venv/tested: .venv/installed requirements-dev.txt
 	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv-scan/installed: requirements-scan.txt
+	$(PYTHON) -m venv .venv-scan
+	.venv-scan/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
+	  -r requirements-scan.txt
 	@touch $@
