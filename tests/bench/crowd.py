@@ -1,6 +1,7 @@
 """Many people: signups in a ledger, administrators in Strapi, and letters in the outbox."""
 
 import itertools
+import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from models import ledger
 from models.instant import milliseconds, now
+from models.strapi import new_document_id
 from tests.stage import SUE, StrapiFile
 
 STATES = ("active", "declined", "active", "removed")
@@ -84,16 +86,8 @@ class Crowd:
     def letters(self) -> Rows:
         """A letter to each, sent."""
         for number in self._numbers:
-            instants = dict.fromkeys(("owed_at", "due_at", "sent_at"), self._begin + number)
-            yield {
-                "kind": "confirm",
-                "recipient": self._person(number)["email"],
-                "signup_id": number + 1,
-                "reference": f"{number:032x}",
-                "leased_until": 0,
-                "tries": 0,
-                **instants,
-            }
+            signup = {"id": number + 1, "email": self._person(number)["email"]}
+            yield letter_to(signup, self._begin + number, sent=True)
 
     def _in_strapi(self) -> Iterator[int]:
         return (number for number in self._numbers if self._state(number) != "removed")
@@ -109,6 +103,44 @@ class Crowd:
             "lastname": f"Lovelace {number}",
             "document_id": f"d{number:023d}",
         }
+
+
+def add_asking(ledger_file: Path, count: int, sent: bool = True) -> list[str]:
+    """Let so many others have asked just now, whose letters were sent, or are owed; returns the
+    keys of their links."""
+    instant = milliseconds(now())
+    names: dict[str, object] = {"firstname": "Ada", "lastname": "Lovelace", "domain": "firm.com"}
+    keys = [secrets.token_hex(11) for _ in range(count)]
+    with closing(sqlite3.connect(ledger_file, timeout=30)) as signups, signups:
+        signups.execute("BEGIN IMMEDIATE")
+        [(first,)] = signups.execute("SELECT coalesce(max(id), 0) + 1 FROM signup")
+        rows = [
+            {"id": number, "key": key, "email": f"{key}@firm.com", **names}
+            for number, key in enumerate(keys, first)
+        ]
+        asked = {"state": "asked", "asked_at": instant}
+        insert(
+            signups,
+            "signup",
+            ({**row, **asked, "document_id": new_document_id()} for row in rows),
+        )
+        insert(signups, "letter", (letter_to(row, instant, sent) for row in rows))
+    return keys
+
+
+def letter_to(signup: Mapping[str, object], instant: int, sent: bool) -> Mapping[str, object]:
+    """The first letter, sent at an instant, or owed since then."""
+    return {
+        "kind": "confirm",
+        "recipient": signup["email"],
+        "signup_id": signup["id"],
+        "reference": secrets.token_hex(16),
+        "leased_until": 0,
+        "tries": 0,
+        "owed_at": instant,
+        "due_at": instant,
+        "sent_at": instant if sent else None,
+    }
 
 
 def domain(number: int) -> str:
