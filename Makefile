@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test faults bench lint strapi lock
@@ -25,8 +25,8 @@ test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
 faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; prints a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
 
-bench: .venv/tested ## Measure, on this machine; prints tables
-	$(BIN)/python -m tests.bench
+bench: .venv/tested .venv-bench/installed ## Measure all, into docs/bench.md (ARGS='desk pages': those)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .
@@ -41,13 +41,20 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 --group bench -c requirements.txt -o requirements-bench.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv .venv
-	$(PIP) -r requirements.txt
+	$(BIN)/$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/tested: .venv/installed requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+	$(BIN)/$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/$(PIP) -r requirements-bench.txt
 	@touch $@

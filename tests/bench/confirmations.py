@@ -16,6 +16,10 @@ from tests.bench.post import Post
 CLIENTS = (1, 4, 16)
 OURS, LIMIT, STRAPI = "this service", "bare bcrypt", f"Strapi {VERSION}"
 SHARE, TIMES = 0.95, 2.0
+ABOUT = """\
+Each confirmation is a POST that makes another author, from sending to the answer, by clients that ask
+again at once; the limit is `bcrypt.hashpw` at cost 10 in as many threads. Each database has 1,000
+people. Authors per second: median, least and most."""
 # What a core does in a second, generously: so many links are made ready.
 HASHES = 60
 # Measures for some clients; returns the rate.
@@ -24,9 +28,7 @@ Subject = Callable[[int], float]
 
 def run(effort: Effort) -> Iterator[str]:
     """Let clients confirm, in turns with the others; yields the lines of a table."""
-    yield "Each confirmation is a POST that makes another author, from sending to the answer, by clients"
-    yield "that ask again at once; the limit is `bcrypt.hashpw` at cost 10 in as many threads."
-    yield "Each database has 1,000 people. Authors per second: median, least and most."
+    yield from ABOUT.splitlines()
     yield ""
     found = measure(effort)
     yield f"| clients | {OURS} | {LIMIT} | share | {STRAPI}'s `create-author` | times |"
