@@ -17,9 +17,9 @@ CLIENTS = (1, 4, 16)
 OURS, LIMIT, STRAPI = "this service", "bare bcrypt", f"Strapi {VERSION}"
 SHARE, TIMES = 0.95, 2.0
 ABOUT = """\
-Each confirmation is a POST that makes another author, from sending to the answer, by clients that ask
-again at once; the limit is `bcrypt.hashpw` at cost 10 in as many threads. Each database has 1,000
-people. Authors per second: median, least and most."""
+Each confirmation is a POST that makes another author, from sending to the answer, by clients that
+ask again at once; the limit is `bcrypt.hashpw` at cost 10 in as many threads. Each database has
+1,000 people. Authors per second: median, least and most."""
 # What a core does in a second, generously: so many links are made ready.
 HASHES = 60
 # Measures for some clients; returns the rate.
@@ -62,12 +62,14 @@ def start(stack: ExitStack, effort: Effort) -> dict[str, Subject]:
 
     def confirm(clients: int) -> float:
         requests = service.confirmations(count)
-        return play(Load(service.port, requests, 303, clients, effort.seconds)).rate
+        answers = play(Load(service.port, requests, 303, clients, effort.seconds))
+        service.forget_letters()
+        return answers.rate
 
     def hash_only(clients: int) -> float:
         return hashes.play(clients, effort.seconds).rate
 
-    subjects = {OURS: confirm, LIMIT: hash_only}
+    subjects: dict[str, Subject] = {OURS: confirm, LIMIT: hash_only}
     if effort.strapi:
         other = stack.enter_context(forum())
 

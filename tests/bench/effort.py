@@ -25,4 +25,4 @@ FULL = Effort(
     acts=20,
     strapi=bool(shutil.which("npm")),
 )
-QUICK = Effort(rounds=1, seconds=0.5, sizes=(60, 120), requests=100, acts=2, strapi=False)
+QUICK = Effort(rounds=1, seconds=0.3, sizes=(60, 120), requests=100, acts=2, strapi=False)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Forum:
     strapi: RealStrapi
     port: int
     token: str
+    booted_in: float
     _made: int = 0
 
     def creations(self, count: int) -> list[str]:
@@ -50,9 +52,11 @@ def forum() -> Iterator[Forum]:
     strapi.install()
     with tempfile.TemporaryDirectory() as place:
         file = peopled(Path(place))
+        began = time.monotonic()
         try:
             strapi.start(file.path)
+            booted_in = time.monotonic() - began
             _, answer = strapi.log_in(SUE, SUE_PASSWORD)
-            yield Forum(strapi, port, str(answer["data"]["token"]))
+            yield Forum(strapi, port, str(answer["data"]["token"]), booted_in)
         finally:
             strapi.stop()

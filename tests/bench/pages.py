@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.confirmations import enough
 from tests.bench.effort import Effort
 from tests.bench.figures import goal, quantile, ratio, spread
 from tests.bench.load import Load, play
@@ -27,9 +28,9 @@ THEIR_LINK = "Flask-Security: `GET /confirm/…`"
 SHARE = 0.6
 ABOUT = f"""\
 By {CLIENTS} clients that ask again at once, under the same `gunicorn.conf.py`. A letter is owed for
-each `POST /signup`, and sent meanwhile. Flask-Security hashes the password (bcrypt, cost 10) and signs
-a link when somebody registers; its letters are made and handed to nobody; its link was confirmed
-before. Requests per second: median, least and most."""
+each `POST /signup`, and sent meanwhile. Flask-Security hashes the password (bcrypt, cost 10) and
+signs a link when somebody registers; its letters are made and handed to nobody; its link was
+confirmed before. Requests per second: median, least and most."""
 
 
 @dataclass
@@ -40,12 +41,14 @@ class Page:
     status: int
     requests: Callable[[], list[str]]
     repeat: bool = False
+    tidy: Callable[[], None] = lambda: None
     rates: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
 
     def ask(self, seconds: float) -> None:
         """Ask for it, for so long."""
         answers = play(Load(self.port, self.requests(), self.status, CLIENTS, seconds, self.repeat))
+        self.tidy()
         self.rates.append(answers.rate)
         self.took.extend(answers.took)
 
@@ -101,7 +104,9 @@ def ours(stack: ExitStack, count: int) -> dict[str, Page]:
     [link] = service.links(1)
     return {
         GET: looked_at(service.port, "/signup"),
-        POST: Page(service.port, 303, lambda: service.applications(count)),
+        POST: Page(
+            service.port, 303, lambda: service.applications(count), tidy=service.forget_letters
+        ),
         LINK: looked_at(service.port, link),
     }
 

@@ -1,4 +1,4 @@
-"""A mail server in a process of its own: quick, slow, or far away.
+"""A mail server in a process of its own, which does next to nothing: quick, slow, or far away.
 
 Run as `python -m tests.bench.post SECONDS_A_LETTER SECONDS_A_COMMAND`, it prints its port, and
 answers each line it reads with the moments at which letters came, until its input ends.
@@ -9,13 +9,11 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
-
-from tests.stage import MailServer, free_port
+# More than any letter has.
+MOST = 1 << 22
 
 
 class Post:
@@ -47,48 +45,42 @@ class Post:
         return self._process.stdout.readline()
 
 
-class Distant(SMTP):
-    """Whose every answer takes its time to arrive."""
+@dataclass
+class Office:
+    """Takes every letter, each after so many seconds, and answers each command after as many."""
 
-    command_takes = 0.0
+    letter: float
+    command: float
+    came: list[float] = field(default_factory=list)
 
-    async def push(self, status: str | bytes) -> None:
-        await asyncio.sleep(self.command_takes)
-        await super().push(status)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, as RFC 5321 has it."""
+        await self._say(writer, b"220 localhost")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                await self._say(writer, b"354 go on")
+                await reader.readuntil(b"\r\n.\r\n")
+                await asyncio.sleep(self.letter)
+                self.came.append(time.monotonic())
+            await self._say(writer, b"221 bye" if verb == b"QUIT" else b"250 OK")
+            if verb == b"QUIT":
+                break
+        writer.close()
 
-
-class Office(MailServer):
-    """Counts letters, and may think about each."""
-
-    def __init__(self, letter_takes: float) -> None:
-        super().__init__(free_port())
-        self.letter_takes = letter_takes
-        self.came: list[float] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        await asyncio.sleep(self.letter_takes)
-        self.came.append(time.monotonic())
-        return "250 OK"
-
-
-class Door(Controller):
-    """Opens with distant servers."""
-
-    def factory(self) -> Any:
-        return Distant(self.handler)
+    async def _say(self, writer: asyncio.StreamWriter, answer: bytes) -> None:
+        await asyncio.sleep(self.command)
+        writer.write(answer + b"\r\n")
 
 
-def main(letter: float, command: float) -> None:
+async def main(letter: float, command: float) -> None:
     """Serve until the input ends."""
-    Distant.command_takes = command
-    office = Office(letter)
-    door = Door(office, "127.0.0.1", office.port, ready_timeout=30)
-    door.start()
-    print(office.port, flush=True)
-    for _ in sys.stdin:
+    office = Office(letter, command)
+    server = await asyncio.start_server(office.serve, "127.0.0.1", 0, limit=MOST)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    while await asyncio.to_thread(sys.stdin.readline):
         print(json.dumps(office.came), flush=True)
-    door.stop()
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), float(sys.argv[2]))
+    asyncio.run(main(float(sys.argv[1]), float(sys.argv[2])))

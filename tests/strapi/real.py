@@ -194,4 +194,4 @@ class RealStrapi:
 
 def cached(version: str, port: int, **environment: str) -> RealStrapi:
     """A headless Strapi of this version, kept between test runs."""
-    return RealStrapi(version, CACHE / f"strapi-{version}", port, **environment)
+    return RealStrapi(version, CACHE / f"strapi-{version}", port, panel=False, **environment)
