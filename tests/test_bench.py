@@ -19,7 +19,7 @@ from tests.bench import (
     starvation,
 )
 from tests.bench.effort import QUICK, Effort
-from tests.bench.load import Load, Running
+from tests.bench.load import Answers, Load, Running
 from tests.bench.measured import measured
 from tests.stage import free_port
 from tests.strapi.real import NEEDS_STRAPI
@@ -100,7 +100,14 @@ class TestBesideARealStrapi:
         lines = list(run(WITH_STRAPI))
 
         assert any("Strapi" in line for line in lines)
-        assert not any("No real Strapi" in line or "no npm" in line for line in lines)
+        assert not any("No real Strapi" in line or "not started" in line for line in lines)
+
+
+def test_hashes_that_end_together_are_counted_by_their_parts() -> None:
+    # Eight at a time, each batch takes a second: eight a second, wherever one begins to count.
+    batches = [moment for moment in (1.0, 2.0, 3.0, 4.0, 5.0) for _ in range(8)]
+
+    assert Answers(batches, [1000.0] * 40).rate == pytest.approx(8)
 
 
 def test_an_answer_of_another_kind_fails_the_benchmark() -> None:

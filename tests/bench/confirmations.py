@@ -90,7 +90,7 @@ def row(clients: int, found: dict[str, list[float]]) -> str:
     """One line of the table."""
     share = f"{100 * ratio(found[OURS], found[LIMIT]):.0f} %"
     there = STRAPI in found
-    strapi = spread(found[STRAPI]) if there else "no npm here"
+    strapi = spread(found[STRAPI]) if there else "not started here"
     times = f"{ratio(found[OURS], found[STRAPI]):.1f}" if there else ""
     return (
         f"| {clients} | {spread(found[OURS])} | {spread(found[LIMIT])} | {share}"

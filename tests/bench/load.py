@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# The share of the time after which every client is busy, and the rate has become steady.
+# The share of the time after which the rate has become steady.
 WARM = 0.2
 # Seconds without any answer after which somebody has to look.
 PATIENCE = 60.0
@@ -45,11 +45,15 @@ class Answers:
 
     @property
     def rate(self) -> float:
-        """Answers per second, between the moment when all are busy and the end."""
-        end = self.came[-1]
-        begin = next(moment for moment in self.came if moment >= WARM * end)
-        counted = sum(begin < moment <= end for moment in self.came)
-        return counted / (end - begin) if counted else len(self.came) / end
+        """Answers per second while every client is busy. Of an answer that was under way at the
+        beginning or the end of that time, the part that lies within it counts: hashes that run
+        side by side end at the same moment, and whole ones would count too many or too few."""
+        began = [came - took / 1000 for came, took in zip(self.came, self.took, strict=True)]
+        end = max(began)
+        begin = WARM * end
+        asked = zip(began, self.came, strict=True)
+        parts = (max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in asked)
+        return sum(parts) / (end - begin) if end > begin else len(self.came) / max(self.came)
 
 
 class Running:

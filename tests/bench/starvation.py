@@ -28,6 +28,7 @@ def run(effort: Effort) -> Iterator[str]:
         service = stack.enter_context(measured(post.port))
         request = [service.browser.getting("/signup")]
         visits = Load(service.port, request, 200, 4, effort.seconds, repeat=True, rate=VISITORS)
+        play(visits)
         for _ in range(effort.rounds):
             alone += play(visits).took
             requests = service.confirmations(2 * enough(effort))
