@@ -27,13 +27,8 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "peace": ("Peace for Strapi", peace.run),
     "growth": ("Growth", growth.run),
     "footprint": ("Footprint", footprint.run),
-    "desk": ("The review desk", lambda effort: desk.run(*desk_of(effort))),
+    "desk": ("The review desk", desk.run),
 }
-
-
-def desk_of(effort: Effort) -> tuple[tuple[int, int], int]:
-    """The sizes and rounds of the desk."""
-    return (desk.SIZES, desk.ROUNDS) if effort is FULL else ((60, 120), effort.acts)
 
 
 def main() -> None:

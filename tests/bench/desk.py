@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.crowd import fill
+from tests.bench.effort import Effort
 from tests.bench.served import Browser, served
 from tests.stage import SUE, SUE_PASSWORD, MailServer, StrapiFile
 
-SIZES = (100, 100_000)
-# How often each act is played; decisions, of which each is made once, a little less.
-ROUNDS = 40
+# Quick acts are played more often; decisions, of which each is made once, must not run out.
+MORE = 4
 # The first page has 25 of them at either size.
 WAITING = 50
 GOAL = 3.0
@@ -59,15 +59,15 @@ ACTS: dict[str, Callable[[Desk], None]] = {
 }
 
 
-def run(sizes: tuple[int, int] = SIZES, rounds: int = ROUNDS) -> Iterator[str]:
+def run(effort: Effort) -> Iterator[str]:
     """Play every act at both sizes in turns, over HTTP; yields the lines of a table of medians."""
-    small, large = sizes
+    small, large = effort.desk
     yield f"| act | beside {small} | beside {large:,} | ratio | at most {GOAL:.0f} |"
     yield "|---|---|---|---|---|"
     with ExitStack() as stack:
-        desks = [stack.enter_context(desk(size)) for size in sizes]
+        desks = [stack.enter_context(desk(size)) for size in effort.desk]
         for name, act in ACTS.items():
-            took = [[timed(act, each) for each in desks] for _ in range(rounds)]
+            took = [[timed(act, each) for each in desks] for _ in range(MORE * effort.acts)]
             before, after = (statistics.median(each) for each in zip(*took, strict=True))
             met = "met" if after <= GOAL * before else "not met"
             yield f"| {name} | {before:.1f} ms | {after:.1f} ms | {after / before:.2f} | {met} |"

@@ -12,6 +12,7 @@ class Effort:
     rounds: int
     seconds: float
     sizes: tuple[int, ...]
+    desk: tuple[int, int]
     requests: int
     acts: int
     strapi: bool
@@ -21,8 +22,17 @@ FULL = Effort(
     rounds=5,
     seconds=5.0,
     sizes=(100, 10_000, 1_000_000),
+    desk=(100, 100_000),
     requests=100_000,
-    acts=20,
+    acts=10,
     strapi=bool(shutil.which("npm")),
 )
-QUICK = Effort(rounds=1, seconds=0.3, sizes=(60, 120), requests=100, acts=2, strapi=False)
+QUICK = Effort(
+    rounds=1,
+    seconds=0.3,
+    sizes=(60, 120),
+    desk=(60, 120),
+    requests=100,
+    acts=2,
+    strapi=False,
+)
