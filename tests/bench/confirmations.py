@@ -1,7 +1,6 @@
 """Confirmations per second, beside bare bcrypt and beside a Strapi that does it itself."""
 
 import os
-import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -107,5 +106,5 @@ def goals(found: dict[str, list[float]]) -> Iterator[str]:
         f"{100 * share:.0f} %",
     )
     if STRAPI in found:
-        times = statistics.median(found[OURS]) / statistics.median(found[STRAPI])
+        times = ratio(found[OURS], found[STRAPI])
         yield goal(f"{STRAPI} beaten several times over", times >= TIMES, f"{times:.1f} times")

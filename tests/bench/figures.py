@@ -1,5 +1,6 @@
 """Numbers as they stand in a table: the middle and the ends of what was measured."""
 
+import operator
 import statistics
 from collections.abc import Sequence
 
@@ -23,8 +24,9 @@ def milliseconds(values: Sequence[float]) -> str:
 
 
 def ratio(values: Sequence[float], others: Sequence[float]) -> float:
-    """How many times the median of the others the median of the values is."""
-    return statistics.median(values) / statistics.median(others)
+    """How many times as much as the others: the median over the rounds, in each of which both were
+    measured, one right after the other."""
+    return statistics.median(map(operator.truediv, values, others))
 
 
 def goal(what: str, met: bool, found: str) -> str:

@@ -1,6 +1,5 @@
 """The same, whatever the mail server does: quick, slow, or not there; and letters per second."""
 
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -84,8 +83,7 @@ def asking(service: Measured, effort: Effort) -> float:
 def goals(rates: Rates) -> Iterator[str]:
     """Whether a mail server makes a difference."""
     for act in (CONFIRM, ASK):
-        quick = statistics.median(rates[QUICK][act])
-        off = max(abs(statistics.median(rates[each][act]) / quick - 1) for each in SERVERS)
+        off = max(abs(ratio(rates[each][act], rates[QUICK][act]) - 1) for each in SERVERS)
         what = f"{act} within {100 * WITHIN:.0f} % whatever the mail server does"
         yield goal(what, off <= WITHIN, f"{100 * off:.1f} %")
 
