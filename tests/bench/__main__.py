@@ -44,9 +44,11 @@ def main() -> None:
 def arguments() -> tuple[list[str], bool]:
     """Which sections, and whether only to see that they work."""
     parser = argparse.ArgumentParser("make bench", description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="section")
-    parser.add_argument("--quick", action="store_true", help="measure nothing well")
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    parser.add_argument("--quick", action="store_true", help="only see that measuring works")
     given = parser.parse_args()
+    if unknown := set(given.sections) - set(SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
     return list(given.sections), given.quick
 
 
