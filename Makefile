@@ -4,7 +4,7 @@ PORT ?= 5000
 BIN := .venv/bin
 CODE := app.py gunicorn.conf.py models signup
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test faults attack bench lint scan sbom strapi screenshots lighthouse lock
@@ -29,8 +29,8 @@ faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; pri
 attack: .venv/tested ## Send what is hostile everywhere, thousands with ATTACK=full; prints a table
 	$(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
 
-bench: .venv/tested ## Measure, on this machine; prints tables
-	$(BIN)/python -m tests.bench
+bench: .venv/tested .venv-bench/installed ## Measure all, into docs/bench.md (ARGS='desk pages': those)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .
@@ -62,19 +62,25 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 --group scan -o requirements-scan.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 --group bench -c requirements.txt -o requirements-bench.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv .venv
-	$(PIP) -r requirements.txt
+	$(BIN)/$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/tested: .venv/installed requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+	$(BIN)/$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/$(PIP) -r requirements-bench.txt
 	@touch $@
 
 .venv-scan/installed: requirements-scan.txt
 	$(PYTHON) -m venv .venv-scan
-	.venv-scan/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
-	  -r requirements-scan.txt
+	.venv-scan/bin/$(PIP) --no-deps -r requirements-scan.txt
 	@touch $@
