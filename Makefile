@@ -2,12 +2,13 @@
 PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
+SOURCES := app.py gunicorn.conf.py models signup
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
 WORDS := signup/translations
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults bench lint strapi language screenshots lighthouse lock
+.PHONY: help install run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -26,13 +27,25 @@ test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
 faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; prints a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
 
-bench: .venv/tested ## Measure, on this machine; prints tables
-	$(BIN)/python -m tests.bench
+attack: .venv/tested ## Send what is hostile everywhere, thousands with ATTACK=full; prints a table
+	$(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
+
+bench: .venv/tested .venv-bench/installed ## Measure all, into docs/bench.md (ARGS='desk pages': those)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+scan: .venv-scan/installed ## Look for what this code must never do (bandit, Semgrep), offline
+	.venv-scan/bin/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
+	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" semgrep scan --config .ci/semgrep.yml --error --quiet \
+	  --metrics=off --disable-version-check $(SOURCES) templates
+
+sbom: .venv-scan/installed ## Write what the service consists of into sbom.json (CycloneDX)
+	.venv-scan/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file sbom.json
 
 strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://127.0.0.1:1337
 	$(BIN)/python -m tests.strapi
@@ -57,13 +70,27 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 --group scan -o requirements-scan.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 --group bench -c requirements.txt -o requirements-bench.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv .venv
-	$(PIP) -r requirements.txt
+	$(BIN)/$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/tested: .venv/installed requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+	$(BIN)/$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/$(PIP) -r requirements-bench.txt
+	@touch $@
+
+.venv-scan/installed: requirements-scan.txt
+	$(PYTHON) -m venv .venv-scan
+	.venv-scan/bin/$(PIP) --no-deps -r requirements-scan.txt
 	@touch $@

@@ -29,8 +29,8 @@ class Application:
     firstname: str
     lastname: str | None
     why: str | None
-    language: str | None
     by: Actor
+    language: str | None = None
 
 
 def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int) -> None:

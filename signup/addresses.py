@@ -1,9 +1,9 @@
 """E-mail addresses: brought into the one form that is stored, compared and written to."""
 
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import gettext, lazy_gettext
 
 from signup import characters, scripts
+from signup.languages import gettext, lazy_gettext
 
 LENGTH = 254
 EXAMPLE = lazy_gettext("Enter an e-mail address like name@example.com.")

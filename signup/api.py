@@ -185,7 +185,11 @@ def _body() -> Any:
     """What was sent as JSON; an empty object for nothing, None for what is no JSON."""
     if not request.is_json and (request.mimetype or request.get_data()):
         abort(415, "Send application/json, or nothing.")
-    return request.get_json(silent=True) if request.get_data() else {}
+    try:
+        return request.get_json(silent=True) if request.get_data() else {}
+    except RecursionError:
+        # Nested deeper than Python reads, which is no mistake in the JSON.
+        return None
 
 
 def _reviewer() -> Actor:

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from flask_babel import gettext
+from signup.languages import gettext
 
 # Control, private, unassigned and line-breaking characters; invisible and bidirectional ones.
 UNWANTED = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import idna
 from disposable_email_domains import blocklist as throw_away
-from flask_babel import gettext
 
 from signup import languages
+from signup.languages import gettext
 
 # Where anybody gets a mailbox, so that it tells nothing about its owner; the largest ones.
 COMMON = frozenset(Path(__file__).with_name("free_mail.txt").read_text().split())

@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
 from signup import api, limits, logs
+from signup.languages import lazy_gettext
 
 log = logging.getLogger(__name__)
 

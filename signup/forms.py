@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import abort, current_app, request
-from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import (
@@ -18,6 +17,7 @@ from wtforms.validators import (
 
 from signup import addresses, characters, domains, guessing, names, passwords
 from signup.csrf import SessionToken
+from signup.languages import lazy_gettext
 
 WHY_LENGTH = 1000
 TEXT_LENGTH = Length(max=WHY_LENGTH, message=lazy_gettext("Use at most 1000 characters."))

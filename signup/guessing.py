@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from flask_babel import lazy_gettext
 from zxcvbn import zxcvbn
+
+from signup.languages import lazy_gettext
 
 # zxcvbn's time doubles with each sign that may stand for a letter: measured, 16 characters take
 # some 10 ms at most, 20 take 90, and 72 take seconds. A longer password is judged in such pieces.

@@ -1,6 +1,6 @@
 """Languages: which one a page or a letter speaks, and where its words come from."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from io import BytesIO
@@ -14,8 +14,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, request, session
-from flask_babel import Babel, Domain, force_locale, get_locale, lazy_gettext, refresh
+from flask_babel import Babel, Domain, force_locale, get_locale, gettext, refresh
+from flask_babel import lazy_gettext as lazy
 
+__all__ = ["get_locale", "gettext", "lazy_gettext"]
+
+# What is shown where it is used like any text.
+lazy_gettext: Callable[..., str] = lazy  # type: ignore[assignment]
 CATALOGUES = Path(__file__).with_name("translations")
 # What the texts are written in; it needs no catalogue.
 ENGLISH = "en"
@@ -71,7 +76,7 @@ def spoken() -> str:
 def speaking(code: str | None) -> AbstractContextManager[None]:
     """Speak another language for a while: this one, or pt for pt-BR, if it is offered, else the
     default."""
-    return force_locale(_locale(_offered((code or "").partition("-")[0]) or _default()))  # type: ignore[no-any-return]
+    return force_locale(_locale(_offered((code or "").partition("-")[0]) or _default()))
 
 
 def prefer(code: str | None) -> None:

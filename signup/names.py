@@ -3,9 +3,8 @@
 import re
 import unicodedata
 
-from flask_babel import gettext
-
 from signup import characters
+from signup.languages import gettext
 
 # What fits a list of people, and what Strapi's columns hold (varchar(255)).
 LENGTH = 64

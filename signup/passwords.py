@@ -1,9 +1,8 @@
 """Passwords: Strapi's own rules (packages/core/admin/shared/validation): it would refuse others."""
 
-from flask_babel import gettext
-
 from models.passwords import MAX_BYTES
 from signup import languages
+from signup.languages import gettext
 
 
 def complaint(password: str) -> str | None:

@@ -53,7 +53,7 @@ def serve(port: int) -> None:
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     os.chdir(ROOT)
     bind = ["--bind", f"127.0.0.1:{port}"]
-    os.execv(gunicorn, [gunicorn, *bind, "app:serve()"])  # noqa: S606 (no shell is the point)
+    os.execv(gunicorn, [gunicorn, *bind, "app:serve()"])  # noqa: S606 (no shell is the point) # nosec B606
 
 
 def environment(folder: Path, port: int, password: str) -> dict[str, str]:

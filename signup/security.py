@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 YEAR = "max-age=31536000; includeSubDomains"
+# A name or an address, and perhaps a port; empty where a request names none.
+HOST = re.compile(r"(?:(?:[\w-]+\.)*[\w-]+\.?|\[[\da-fA-F:.]+\])?(?::\d{1,5})?", re.ASCII)
 # How this machine calls itself: who checks the service from here, or tries it out.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # The longest body in bytes; the most names in a form; and the most values, of which those who
@@ -137,6 +140,10 @@ class PublicPath:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve one request."""
         environ["SCRIPT_NAME"] = self.path
+        # Of a Host that is no name, werkzeug makes no address at all, not even of the page that
+        # says so.
+        if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            environ["HTTP_HOST"] = "none.invalid"
         if self.path and f"{environ['PATH_INFO']}/".startswith(f"{self.path}/"):
             environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self.path) or "/"
         return self.wsgi_app(environ, start_response)

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from babel.units import format_unit
 from flask import current_app
-from flask_babel import get_locale
+
+from signup.languages import get_locale
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 

@@ -13,6 +13,8 @@ from models import ledger
 from models.instant import now
 from tests.stage import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
 
+pytest_plugins = ["tests.tallies"]
+
 
 @pytest.fixture(params=SHAPES[-1:])
 def shape(request: pytest.FixtureRequest) -> str:

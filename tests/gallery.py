@@ -13,7 +13,17 @@ from werkzeug.serving import make_server
 
 from models.instant import now
 from signup.limits import limiter, looks
-from tests.stage import SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, free_port, html, text
+from tests.stage import (
+    ADA_PASSWORD,
+    SUE,
+    SUE_PASSWORD,
+    MailServer,
+    Service,
+    StrapiFile,
+    free_port,
+    html,
+    text,
+)
 
 WAITING = [
     (
@@ -196,14 +206,14 @@ def open_with_errors(shown: Gallery) -> None:
 
 def busy(shown: Gallery) -> None:
     shown.open(shown.links["open"])
-    shown.choose("Analytical1")
+    shown.choose(ADA_PASSWORD)
     with shown.configured(MAX_WAITING=0):
         shown.send("Apply")
 
 
 def taken(shown: Gallery) -> None:
     shown.open(shown.links["taken"])
-    shown.choose("Analytical1")
+    shown.choose(ADA_PASSWORD)
     shown.send("Apply")
 
 

@@ -18,12 +18,15 @@ from urllib.parse import urlsplit
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask.testing import FlaskClient
+from peewee import SqliteDatabase
+from playhouse.migrations import Runner
 from time_machine import travel
 from werkzeug.test import TestResponse
 
 from app import create_app
 from models import passwords
 from models.instant import milliseconds, now
+from models.ledger import MIGRATIONS
 from models.strapi import StrapiUnavailable
 from signup.delivering import deliver_due
 from signup.smtp import MailServerOut
@@ -38,6 +41,7 @@ SUE_PASSWORD = "Super1secret"
 ADA = "ada@example.org"
 ADA_PASSWORD = "Analytical1engine"
 PUBLIC = "https://join.example.com"
+TABLES = ("signup", "event", "letter", "session", "muted")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
@@ -258,6 +262,24 @@ def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, ob
         "MAIL_PORT": mail.port,
         "MAIL_DEFAULT_SENDER": "The Magazine <post@example.com>",
     }
+
+
+def set_back(ledger: Path, newest: str) -> None:
+    """Leave the ledger as a version would have, whose newest migration was this one."""
+    rows = {name: StrapiFile(ledger).rows(f"SELECT * FROM {name}") for name in TABLES}
+    for file in ledger.parent.glob(f"{ledger.name}*"):
+        file.unlink()
+    database = SqliteDatabase(str(ledger))
+    with database.connection_context():
+        runner: Any = Runner
+        runner(database, str(MIGRATIONS)).up(newest)
+        known = {table: {c.name for c in database.get_columns(table)} for table in TABLES}
+    for table, columns in known.items():
+        for row in rows[table] if columns else ():
+            kept = {name: value for name, value in row.items() if name in columns}
+            values = ", ".join("?" * len(kept))
+            statement = f"INSERT INTO {table} ({', '.join(kept)}) VALUES ({values})"
+            StrapiFile(ledger).do(statement, *kept.values())
 
 
 def text(letter: EmailMessage) -> str:

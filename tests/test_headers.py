@@ -210,7 +210,7 @@ def test_forged_headers_change_no_page_no_redirect_and_no_letter(
         "X-HTTP-Method-Override": "DELETE",
         "Forwarded": "for=192.0.2.1;host=evil.example;proto=http",
     }
-    service = start(PROXIES=proxies)
+    service = start(PROXIES=proxies, RATELIMIT_ENABLED=False)
     visitor = service.visitor()
     token = token_of(visitor.get("/signup"))
     environ = {"SCRIPT_NAME": "/evil"}

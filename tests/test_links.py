@@ -205,7 +205,7 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     with service.app.app_context():
         signup = Signup.of_key(service.signup()["key"])
         assert signup
-        intend(signup, Application("hashed", "Ada", None, None, None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)))
         author = Author(signup.identity, "Ada", None, "hashed")
         Strapi(str(service.strapi.path), "strapi-author").write(lambda people: people.admit(author))
     visitor.post(visitor.link("stop"))

@@ -1,6 +1,5 @@
 """Sessions at the review desk: the ledger keeps them, and ends them."""
 
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,7 +7,16 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.instant import milliseconds, now
-from tests.stage import PUBLIC, SUE, SUE_PASSWORD, Service, StrapiFile, Visitor, token_of
+from tests.stage import (
+    PUBLIC,
+    SUE,
+    SUE_PASSWORD,
+    Service,
+    StrapiFile,
+    Visitor,
+    set_back,
+    token_of,
+)
 from tests.test_commands import run
 
 COOKIE = "__Host-signup"
@@ -268,11 +276,8 @@ def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(
 def test_an_open_session_of_an_older_version_is_asked_to_log_in_again(
     start: Callable[..., Service], service: Service, sue: Visitor
 ) -> None:
-    ledger = sqlite3.connect(service.ledger)
-    ledger.execute("ALTER TABLE session DROP COLUMN seen_at")
-    ledger.execute("DELETE FROM schema_migration WHERE name LIKE '0005%'")
-    ledger.commit()
-    ledger.close()
+    assert is_in(sue)
+    set_back(service.ledger, "0005_mailboxes")
     upgraded = start()
     assert upgraded.app.extensions["ledger_complaint"] is None
     assert upgraded.rows("SELECT * FROM session") == []

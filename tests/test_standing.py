@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stage import ADA, SUE, Service, StrapiFile, Visitor, html, text
+from tests.stage import ADA, SUE, Service, StrapiFile, Visitor, html, set_back, text
 
 STEPS = ["Confirm your address", "A person decides", "You write"]
 LIFE = timedelta(seconds=172800)
@@ -204,13 +204,7 @@ def test_a_ledger_of_an_earlier_version_is_told_as_history(
     ledger = StrapiFile(service.ledger)
     ledger.do("UPDATE signup SET state = 'active', decided_at = confirmed_at, decided_by = ?", SUE)
     before = ledger.rows("SELECT * FROM signup")
-    for index in ("signup_domain", "signup_awaited", "signup_decided_at", "signup_who"):
-        ledger.do(f"DROP INDEX {index}")
-    for name in ("generation", "domain", "reminded_at", "undo_until", "welcomed_at", "who"):
-        ledger.do(f"ALTER TABLE signup DROP COLUMN {name}")
-    ledger.do("DROP TABLE event")
-    ledger.do("DROP TABLE muted")
-    ledger.do("DELETE FROM schema_migration WHERE name >= '0003'")
+    set_back(service.ledger, "0002_faults")
 
     service = start()
 

@@ -129,7 +129,8 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
     if signup.state == State.ASKED:
         if _is_over(link, signup):
             page = "expired" if link.expired else "replaced"
-            log.info(f"link {page}", extra={"signup": signup.id})
+            event = "link expired" if link.expired else "link replaced"
+            log.info(event, extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
     facts = {"signup": signup, "button": button, **_standing(signup), **links.panel()}

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from models import deciding
 from models.deciding import Decided, Postponed, TooLate
@@ -18,6 +17,7 @@ from models.strapi import Altered, Gone, Strapi
 from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm
+from signup.languages import gettext
 from signup.review import desk
 from signup.review.door import guarded, reviewer
 from signup.review.forms import ActivateForm, DeclineForm, SeveralForm

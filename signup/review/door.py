@@ -5,7 +5,6 @@ import logging
 import click
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from models.history import Actor
 from models.sessions import Session, authenticate
@@ -16,6 +15,7 @@ from signup.commands import with_sound_settings
 from signup.databases import known, strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, LoginForm
+from signup.languages import gettext
 from signup.logs import address
 
 log = logging.getLogger(__name__)

@@ -1,12 +1,12 @@
 """The desk's forms: a decision, about one signup or several."""
 
 from flask import request
-from flask_babel import lazy_gettext
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import AnyOf
 
 from signup import characters
 from signup.forms import TEXT_LENGTH, ButtonForm, Form, sound, stripped
+from signup.languages import lazy_gettext
 
 
 class DeclineForm(Form):

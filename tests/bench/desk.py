@@ -1,29 +1,24 @@
 """The review desk beside 100 and beside 100,000 signups and administrators."""
 
 import re
-import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import ledger
-from models.instant import milliseconds, now
-from models.strapi import new_document_id
+from tests.bench.crowd import fill
+from tests.bench.effort import Effort
 from tests.bench.served import Browser, served
 from tests.stage import SUE, SUE_PASSWORD, MailServer, StrapiFile
 
-SIZES = (100, 100_000)
-# How often each act is played; decisions, of which each is made once, a little less.
-ROUNDS = 40
+# Quick acts are played more often; decisions, of which each is made once, must not run out.
+MORE = 4
 # The first page has 25 of them at either size.
 WAITING = 50
 GOAL = 3.0
-STATES = ("active", "declined", "active", "removed")
-HOUR = 3_600_000
 
 
 @dataclass
@@ -64,15 +59,15 @@ ACTS: dict[str, Callable[[Desk], None]] = {
 }
 
 
-def run(sizes: tuple[int, int] = SIZES, rounds: int = ROUNDS) -> Iterator[str]:
+def run(effort: Effort) -> Iterator[str]:
     """Play every act at both sizes in turns, over HTTP; yields the lines of a table of medians."""
-    small, large = sizes
+    small, large = effort.desk
     yield f"| act | beside {small} | beside {large:,} | ratio | at most {GOAL:.0f} |"
     yield "|---|---|---|---|---|"
     with ExitStack() as stack:
-        desks = [stack.enter_context(desk(size)) for size in sizes]
+        desks = [stack.enter_context(desk(size)) for size in effort.desk]
         for name, act in ACTS.items():
-            took = [[timed(act, each) for each in desks] for _ in range(rounds)]
+            took = [[timed(act, each) for each in desks] for _ in range(MORE * effort.acts)]
             before, after = (statistics.median(each) for each in zip(*took, strict=True))
             met = "met" if after <= GOAL * before else "not met"
             yield f"| {name} | {before:.1f} ms | {after:.1f} ms | {after / before:.2f} | {met} |"
@@ -94,9 +89,7 @@ def desk(size: int) -> Iterator[Desk]:
         mail.start()
         stack.callback(mail.stop)
         strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
-        ledger.use(folder / "ledger.db")
-        ledger.database.close()
-        fill(strapi, folder / "ledger.db", size)
+        fill(strapi, folder / "ledger.db", size, WAITING)
         settings = {"RATELIMIT_ENABLED": False, "MAX_WAITING": WAITING}
         browser = stack.enter_context(served(folder, strapi, mail, settings))
         browser.post("/review/login", email=SUE, password=SUE_PASSWORD)
@@ -104,57 +97,3 @@ def desk(size: int) -> Iterator[Desk]:
         pages = browser.get("/review?page=2") + browser.get("/review")
         ids = re.findall(r"/review/(\d+)/activate", pages)
         yield Desk(size, browser, map(int, ids))
-
-
-def fill(strapi: StrapiFile, ledger_file: Path, size: int) -> None:
-    """Let `size` people have applied, of whom a few wait, most with a row in Strapi."""
-    begin = milliseconds(now()) - 400 * HOUR
-    with strapi.connected() as people, closing(sqlite3.connect(ledger_file)) as signups:
-        for number in range(size):
-            waits = number < WAITING
-            state = "waiting" if waits else STATES[number % len(STATES)]
-            domain = f"firm{number % 977}.example"
-            person: dict[str, object] = {
-                "email": f"{'waiting' if waits else 'author'}{number}@{domain}",
-                "firstname": "Ada",
-                "lastname": f"Lovelace {number}",
-                "document_id": new_document_id(),
-            }
-            row = None if state == "removed" else add_row(people, person, state, begin + number)
-            add_signup(signups, {**person, "domain": domain}, state, begin + number, row)
-        signups.commit()
-
-
-def add_row(people: sqlite3.Connection, person: dict[str, object], state: str, born: int) -> int:
-    """An author in Strapi; returns the id."""
-    rest = {"password": "$2a$10$" + "x" * 53, "is_active": state == "active", "blocked": 0}
-    instants = dict.fromkeys(("created_at", "updated_at", "published_at"), born)
-    author = insert(people, "admin_users", {**person, **rest, **instants})
-    link = {"user_id": author, "role_id": 3, "role_ord": 1, "user_ord": author}
-    insert(people, "admin_users_roles_lnk", link)
-    return author
-
-
-def add_signup(
-    signups: sqlite3.Connection,
-    person: dict[str, object],
-    state: str,
-    born: int,
-    row: int | None,
-) -> None:
-    """A signup, and what happened to it."""
-    told = dict.fromkeys(("born_at", "asked_at", "confirmed_at", "announced_at"), born)
-    known = {"key": new_document_id(), "state": state, "strapi_id": row, "reminded_at": born}
-    if state == "waiting":
-        known["reminded_at"] = milliseconds(now())
-    else:
-        known |= {"decided_at": born + HOUR, "decided_by": SUE, "welcomed_at": born + HOUR}
-    signup = insert(signups, "signup", {**person, **told, **known})
-    insert(signups, "event", {"signup_id": signup, "at": born, "what": "asked", "by": "author"})
-
-
-def insert(database: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
-    """Write a row; returns its id."""
-    names, values = ", ".join(row), ", ".join("?" * len(row))
-    statement = f"INSERT INTO {table} ({names}) VALUES ({values})"
-    return int(database.execute(statement, tuple(row.values())).lastrowid or 0)

@@ -20,11 +20,11 @@ QUESTION = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, RESERVED, 1, 0)
 
 
 class LockWatch:
-    """Watches this process, from the first moment to `seen`."""
+    """Watches a process, or this one, from the first moment to `seen`."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, pid: int | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.lock", str(file), str(os.getpid())],
+            [sys.executable, "-m", "tests.faults.lock", str(file), str(pid or os.getpid())],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,8 +1,6 @@
 """A real Strapi that is written to all the time, beside a service that confirms."""
 
-import contextlib
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 from tests.faults.lock import LockWatch
 from tests.stage import ADA_PASSWORD, SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, free_port
 from tests.strapi.real import NEEDS_STRAPI, RealStrapi, cached
+from tests.strapi.saving import saving
 
 pytestmark = NEEDS_STRAPI
 Tally = Callable[..., None]
@@ -75,25 +74,3 @@ def spread(milliseconds: list[float]) -> str:
     """The middle, the end and the worst of what was measured."""
     cut = statistics.quantiles(milliseconds, n=100, method="inclusive")
     return f"p50 {cut[49]:.1f} ms, p99 {cut[98]:.1f} ms, max {max(milliseconds):.1f} ms"
-
-
-def saving(real: RealStrapi, token: str, meanwhile: Callable[[], None]) -> list[tuple[int, float]]:
-    """Statuses and seconds of saving a profile 50 times a second, while something happens."""
-    done: list[tuple[int, float]] = []
-    over = threading.Event()
-
-    def save() -> None:
-        while not over.wait(0.04):
-            began = time.monotonic()
-            body = {"firstname": f"Sue {len(done)}"}
-            status, _ = real.call("PUT", "/admin/users/me", body, token)
-            done.append((status, time.monotonic() - began))
-
-    savers = [threading.Thread(target=save) for _ in range(4)]
-    with contextlib.ExitStack() as ending:
-        for saver in savers:
-            saver.start()
-            ending.callback(saver.join)
-        ending.callback(over.set)
-        meanwhile()
-    return done

@@ -40,7 +40,9 @@ FAILED = re.compile(r"http\S*: .* ms\) (\x1b\[[0-9;]*m)?5\d\d")
 class RealStrapi:
     """A Strapi of one version in a folder of its own, on 127.0.0.1."""
 
-    def __init__(self, version: str, folder: Path, port: int, panel: bool = False) -> None:
+    def __init__(
+        self, version: str, folder: Path, port: int, panel: bool = False, **environment: str
+    ) -> None:
         self.version = version
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -52,6 +54,7 @@ class RealStrapi:
             "NODE_ENV": "production",
             "STRAPI_TELEMETRY_DISABLED": "true",
             "STRAPI_DISABLE_UPDATE_NOTIFICATION": "true",
+            **environment,
         }
         self._panel = panel
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,6 +109,12 @@ class RealStrapi:
                 self._process.wait()
             self._process = None
             self.log.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def wait(self) -> None:
         """Wait until it ends by itself."""
@@ -183,6 +192,6 @@ class RealStrapi:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-def cached(version: str, port: int) -> RealStrapi:
+def cached(version: str, port: int, **environment: str) -> RealStrapi:
     """A headless Strapi of this version, kept between test runs."""
-    return RealStrapi(version, CACHE / f"strapi-{version}", port)
+    return RealStrapi(version, CACHE / f"strapi-{version}", port, panel=False, **environment)

@@ -1,0 +1,39 @@
+"""docs/bench.md: what was measured, and, written by hand, what was changed and what that gave."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.machine import facts
+
+FILE = Path(__file__).parents[2] / "docs" / "bench.md"
+BEGIN, END = "<!-- by hand: begin -->", "<!-- by hand: end -->"
+HEAD = """\
+# As fast as bcrypt allows
+
+`make bench` wrote this page. Everything it compares ran in one go on one machine, in turns. The
+service ran as the README tells operators to run it (`gunicorn.conf.py`: one worker, eight threads),
+its limits lifted by `RATELIMIT_ENABLED` and `MAX_WAITING`; clients and mail server are processes of
+their own on the same cores.
+"""
+CHANGES = f"""\
+{BEGIN}
+
+## What was changed, and what each change gave
+
+Nothing yet.
+
+{END}
+"""
+
+
+def write(sections: Sequence[str], file: Path = FILE) -> None:
+    """Write the page anew, but for what was written by hand."""
+    kept = by_hand(file.read_text()) if file.exists() else CHANGES
+    file.write_text("\n".join([HEAD, *facts(), "", *sections, kept]))
+
+
+def by_hand(text: str) -> str:
+    """The part between the two marks, which must be there."""
+    assert BEGIN in text
+    assert END in text
+    return text[text.index(BEGIN) : text.index(END)] + f"{END}\n"
