@@ -78,7 +78,7 @@ def test_the_letter_states_the_links_life(start: Callable[..., Service]) -> None
     service = start(LINK_MAX_AGE=3600)
     service.visitor().ask()
     [letter] = service.deliver()
-    assert "It works for 1 hour, until " in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "The link works for 1 hour, until " in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
