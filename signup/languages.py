@@ -74,9 +74,8 @@ def spoken() -> str:
 
 
 def speaking(code: str | None) -> AbstractContextManager[None]:
-    """Speak another language for a while: this one, or pt for pt-BR, if it is offered, else the
-    default."""
-    return force_locale(_locale(_offered((code or "").partition("-")[0]) or _default()))
+    """Speak another language for a while: this one if it is offered, else the default."""
+    return force_locale(_locale(_offered(code) or _default()))
 
 
 def prefer(code: str | None) -> None:
@@ -121,8 +120,9 @@ def _wanted() -> str:
     if request.blueprint == "api":
         return ENGLISH
     chosen = _offered(request.args.get(CHOICE)) or _offered(session.get(CHOICE))
+    preferred = (_offered(code) for code, quality in request.accept_languages if quality > 0)
     own = chosen or _offered(g.get("preferred_language"))
-    return own or request.accept_languages.best_match(_all()) or _default()
+    return own or next(filter(None, preferred), None) or _default()
 
 
 def _tell(response: Response) -> Response:
@@ -156,4 +156,6 @@ def _default() -> str:
 
 
 def _offered(code: str | None) -> str | None:
-    return code if code in _all() else None
+    """The language itself, whichever variety is asked for, if it is offered."""
+    language = (code or "").partition("-")[0].lower()
+    return language if language in _all() else None
