@@ -59,8 +59,8 @@ language: .venv/tested ## Collect the texts for the translators; CODE=it adds a 
 	  --ignore-obsolete --input-file $(WORDS)/messages.pot --output-file $$file \
 	  --locale $$(basename $$(dirname $$file)) || exit; done
 
-screenshots: .venv/tested ## Picture every page in every state into docs/screenshots
-	$(BIN)/python -m tests.screenshots $(ARGS)
+screenshots: .venv/tested ## Picture every page in every state into docs/screenshots (CODE=de: in German)
+	$(BIN)/python -m tests.screenshots $(if $(CODE),--language $(CODE)) $(ARGS)
 
 lighthouse: .venv/tested ## Measure the form, the link's page and the desk (needs npm)
 	$(BIN)/python -m tests.lighthouse

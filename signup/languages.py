@@ -28,6 +28,8 @@ ENGLISH = "en"
 VARIETIES = {"en": "en_GB", "pt": "pt_PT"}
 # What the address of a page calls the language that was chosen.
 CHOICE = "lang"
+# Parts that speak English alone: programs' and the sandbox.
+IN_ENGLISH = ("api", "sandbox")
 
 
 class Catalogues(Domain):
@@ -87,7 +89,7 @@ def prefer(code: str | None) -> None:
 def choices() -> list[tuple[str, str, str]]:
     """Code, own name and address of each language that this page can be had in; none where
     there is but one, or where what was typed would be lost."""
-    if request.method == "POST" or len(_all()) < 2:
+    if request.method == "POST" or request.blueprint in IN_ENGLISH or len(_all()) < 2:
         return []
     here = [(name, value) for name, value in request.args.items(multi=True) if name != CHOICE]
     return [(code, _name(code), "?" + urlencode([*here, (CHOICE, code)])) for code in _all()]
@@ -117,7 +119,7 @@ def _wanted() -> str:
     """The language of this request, or the default."""
     if not request:
         return _default()
-    if request.blueprint == "api":
+    if request.blueprint in IN_ENGLISH:
         return ENGLISH
     chosen = _offered(request.args.get(CHOICE)) or _offered(session.get(CHOICE))
     preferred = (_offered(code) for code, quality in request.accept_languages if quality > 0)

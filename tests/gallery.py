@@ -121,6 +121,7 @@ def gallery(
         rules = {"UNDO_SECONDS": 600}
         service = Service(strapi, mail, Path(folder) / "ledger.db", {**public, **rules, **settings})
         service.language = language
+        strapi.do("UPDATE admin_users SET prefered_language = ?", language)
         if domain:
             service.app.extensions["babel"].instance.domain_instance = domain
         # Lifted after the start, so that one scene can put it back.

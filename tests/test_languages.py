@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from signup import languages, settings
 from tests.gallery import REASON, SCENES, WAITING, gallery
 from tests.stage import ADA, PUBLIC, SHAPES, SUE, Service, Visitor, html, text
-from tests.test_browser import find_letter, sandbox  # noqa: F401 (the whole way, in each language)
+from tests.test_browser import find_letter, sandbox  # noqa: F401 (the whole way, in each)
 
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "signup" / "translations"
@@ -267,11 +267,12 @@ def ids(catalog: Catalog) -> set[object]:
 
 def pairs(message: Message) -> Iterator[tuple[str, str]]:
     """Each form of a message beside its translation."""
-    if not isinstance(message.id, tuple):
-        yield message.id, str(message.string)
-        return
-    for number, translation in enumerate(message.string):
-        yield message.id[min(number, 1)], translation
+    english, translated = message.id, message.string
+    if isinstance(english, str):
+        yield english, str(translated)
+    else:
+        for number, form in enumerate(translated or ()):
+            yield english[min(number, 1)], form
 
 
 def test_the_catalogue_for_translators_holds_every_text(template: Catalog) -> None:
@@ -360,7 +361,7 @@ def untranslated(said: str) -> list[str]:
 def test_no_word_of_any_page_or_letter_is_left_untranslated(browser: Browser) -> None:
     page = browser.new_page()
     left: dict[str, list[str]] = {}
-    with gallery(page, domain=Marked()) as shown:
+    with gallery(page, domain=Marked()) as shown:  # type: ignore[no-untyped-call]
         shown.log_in()
         for name, show in SCENES.items():
             show(shown)
@@ -425,7 +426,7 @@ def test_the_whole_way_by_clicking_in_each_language(
 
 
 def test_the_switch_is_a_link(request: pytest.FixtureRequest, browser: Browser) -> None:
-    home = request.getfixturevalue("sandbox")  # noqa: F811
+    home = request.getfixturevalue("sandbox")
     page = browser.new_context(locale="de", java_script_enabled=False).new_page()
     page.goto(home)
     page.get_by_role("link", name="Français").click()
