@@ -5,7 +5,7 @@ from signup import logs
 bind = "127.0.0.1:5000"
 workers = 1
 worker_class = "gthread"
-threads = 8
+threads = 32
 # A page may wait 5 seconds for Strapi's file and hash a password besides.
 timeout = 30
 graceful_timeout = 30

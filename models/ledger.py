@@ -1,5 +1,7 @@
 """The service's own database: what was asked, confirmed, decided, and is still owed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -89,6 +91,20 @@ def _refuse_strangers(file: Path) -> None:
         raise OperationalError(f"the ledger {file} cannot be read: {error}") from error
     if tables and "schema_migration" not in tables:
         raise OperationalError(f"{file} is another program's database: correct SIGNUP_LEDGER")
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep the write-ahead log while requests come and go: whoever closes the last connection
+    has to fold it into the file, and to wait for the disk."""
+    keeper = SqliteDatabase(database.database)
+    with suppress(*LedgerUnavailable):
+        # A connection that never read is none yet.
+        keeper.execute_sql("SELECT COUNT(*) FROM sqlite_master").fetchall()
+    try:
+        yield
+    finally:
+        keeper.close()
 
 
 def migrate() -> None:

@@ -29,7 +29,7 @@ class Letter(Record):
     signup = DeferredForeignKey("Signup", null=True, on_delete="CASCADE")
     reference = CharField(unique=True)
     owed_at = InstantField()
-    due_at = InstantField(index=True)
+    due_at = InstantField()
     leased_until = InstantField(default=EPOCH)
     tries = IntegerField(default=0)
     sent_at = InstantField(null=True)
@@ -188,6 +188,9 @@ Letter.add_index(
         name="letter_open",
         where=Letter.sent_at.is_null() & Letter.parked_at.is_null(),
     )
+)
+Letter.add_index(
+    Letter.index(Letter.parked_at, name="letter_parked", where=Letter.parked_at.is_null(False))
 )
 Letter.add_index(Letter.index(Letter.mailbox, Letter.owed_at, name="letter_mailbox"))
 Letter.add_index(Letter.index(Letter.kind, Letter.owed_at, name="letter_kind_owed_at"))

@@ -11,6 +11,7 @@ from datetime import timedelta
 import flask_mail
 from flask import Flask, Response, current_app, request
 
+from models import ledger
 from models.ledger import LedgerUnavailable
 from models.purging import purge
 from models.strapi import StrapiUnavailable
@@ -20,8 +21,12 @@ from signup.smtp import MailServerOut
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks at the outbox and at Strapi's file; a POST is looked at at once.
+# Seconds between two looks at the outbox, which is also looked at after each POST; and between
+# two at Strapi's file, which take longer the more administrators there are: never more than this
+# share of the time.
 POLL = 2.0
+SHARE = 0.1
+LONGEST_PAUSE = 30.0
 # Seconds between two looks at what may be forgotten.
 PURGE = 3600.0
 # Seconds for which a mail server that is out is left alone: at first, and at most.
@@ -55,7 +60,7 @@ class Courier:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._resumes = False
-        self._settled = 0.0
+        self._settles_at = 0.0
         self._purged = -PURGE
         self._failures = 0
         self._rests_until = 0.0
@@ -108,11 +113,12 @@ class Courier:
 
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set():
-                self._due.clear()
-                with self._app.app_context():
-                    self._round()
-                self._due.wait(POLL)
+            with ledger.kept_open():
+                while not self._stopping.is_set():
+                    self._due.clear()
+                    with self._app.app_context():
+                        self._round()
+                    self._due.wait(POLL)
         finally:
             if not self._stopping.wait(1):
                 log.error("courier died, and is started again")
@@ -120,13 +126,20 @@ class Courier:
 
     def _round(self) -> None:
         try:
-            self._settle()
+            self._settle_now_and_then()
             self._deliver()
             self._forget()
         except LedgerUnavailable as error:
             self._complain("ledger unavailable", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, the courier lives on)
             self._complain("courier stumbled", error)
+
+    def _settle_now_and_then(self) -> None:
+        began = time.monotonic()
+        if began >= self._settles_at:
+            self._settle()
+            over = time.monotonic()
+            self._settles_at = over + min(max(POLL, (over - began) / SHARE), LONGEST_PAUSE)
 
     def _settle(self) -> None:
         try:
@@ -137,7 +150,6 @@ class Courier:
             raise
         except Exception as error:  # noqa: BLE001 (an odd row in Strapi stops no letters)
             self._complain("settling stumbled", error)
-        self._settled = time.monotonic()
 
     def _deliver(self) -> None:
         if time.monotonic() < self._rests_until:
@@ -147,8 +159,7 @@ class Courier:
                 self._failures = 0
                 if self._stopping.is_set():
                     return
-                if time.monotonic() - self._settled > POLL:
-                    self._settle()
+                self._settle_now_and_then()
         except MailServerOut as error:
             self._rest(error)
 

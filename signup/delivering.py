@@ -12,8 +12,9 @@ from models import deciding
 from models.ledger import LedgerUnavailable
 from models.outbox import LEASE, Letter
 from models.stops import Stop
-from signup import letters, links, smtp
-from signup.smtp import MailServerOut
+from signup import letters, links
+from signup.post import Post
+from signup.smtp import MailServerOut, Undelivered
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +26,17 @@ def deliver_due() -> Iterator[Letter]:
     """Deliver what is due, the oldest first and kinds in turn; yields each letter that was
     dealt with. Raises MailServerOut, LedgerUnavailable."""
     kind = ""
-    while letter := Letter.lease(after=kind):
-        with _lease_renewed(letter):
-            _deal_with(letter)
-        kind = letter.kind
-        yield letter
+    with Post() as post:
+        while letter := Letter.lease(after=kind):
+            with _lease_renewed(letter):
+                _deal_with(letter, post)
+            kind = letter.kind
+            yield letter
 
 
-def _deal_with(letter: Letter) -> None:
+def _deal_with(letter: Letter, post: Post) -> None:
     try:
-        _deliver(letter)
+        _deliver(letter, post)
     except MailServerOut as error:
         letter.returned(str(error))
         raise
@@ -47,7 +49,7 @@ def _deal_with(letter: Letter) -> None:
         letter.park(trouble) if letter.tries + 1 >= MAKING_TRIES else letter.failed(trouble)
 
 
-def _deliver(letter: Letter) -> None:
+def _deliver(letter: Letter, post: Post) -> None:
     keys = links.signing_keys()
     if letter.signup and Stop.covers(letter.recipient, keys):
         # Asked again by somebody else, or owed before the owner of the address said stop.
@@ -57,13 +59,13 @@ def _deliver(letter: Letter) -> None:
     if message is None:
         letter.dropped()
     else:
-        _send(letter, message)
+        _send(letter, message, post)
 
 
-def _send(letter: Letter, message: flask_mail.Message) -> None:
+def _send(letter: Letter, message: flask_mail.Message, post: Post) -> None:
     try:
-        smtp.send(message)
-    except smtp.Undelivered as error:
+        post.send(message)
+    except Undelivered as error:
         what = "letter refused" if error.final else "letter put off"
         log.warning(what, extra={**_facts(letter), "trouble": str(error)})
         letter.park(str(error)) if error.final else letter.failed(str(error))

@@ -34,15 +34,8 @@ class Undelivered(Exception):
         self.final = final
 
 
-def send(message: flask_mail.Message) -> None:
-    """Hand `message` to the mail server. Raises Undelivered, MailServerOut."""
-    with Connection(current_app.extensions["mail"]) as connection:
-        try:
-            connection.send(message)
-        except smtplib.SMTPSenderRefused as error:
-            raise MailServerOut(_told(error)) from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise Undelivered(_told(error), final=_is_final(error)) from error
+class HungUp(Undelivered):
+    """The mail server was gone before it was given the letter."""
 
 
 def knock() -> None:
@@ -69,6 +62,18 @@ class Connection(flask_mail.Connection):
             raise MailServerOut(_told(error)) from error
         return host
 
+    def send(self, message: flask_mail.Message, envelope_from: Any = None) -> None:
+        """Hand `message` to the mail server. Raises Undelivered, MailServerOut."""
+        try:
+            super().send(message, envelope_from)
+        except smtplib.SMTPSenderRefused as error:
+            raise MailServerOut(_told(error)) from error
+        except smtplib.SMTPServerDisconnected as error:
+            given = getattr(self.host, "is_given_a_letter", False)
+            raise (Undelivered if given else HungUp)(_told(error), final=False) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Undelivered(_told(error), final=_is_final(error)) from error
+
     def _connected(self) -> smtplib.SMTP:
         # Said in EHLO; smtplib would ask the DNS for one, and wait for it.
         name = urlsplit(current_app.config["PUBLIC_URL"]).hostname
@@ -91,8 +96,16 @@ class Connection(flask_mail.Connection):
 
 
 class _Patient(smtplib.SMTP):
+    is_given_a_letter = False
+
+    def mail(self, *arguments: Any, **options: Any) -> Any:
+        """Begin a letter, which the server does not have yet."""
+        self.is_given_a_letter = False
+        return super().mail(*arguments, **options)
+
     def data(self, msg: Any) -> Any:
         """Send a letter, and wait for longer than for other answers."""
+        self.is_given_a_letter = True
         if self.sock:
             self.sock.settimeout(PATIENCE_AFTER_DATA * _timeout())
         answer = super().data(msg)

@@ -130,6 +130,8 @@ class MailServer:
     def __init__(self, port: int = 0, **options: Any) -> None:
         self.letters: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
+        # Where each letter's connection came from: one port for all that came over one.
+        self.peers: list[object] = []
         self.answer = "250 OK"
         self.port = port or free_port()
         self._options = options
@@ -144,6 +146,7 @@ class MailServer:
     def forget(self) -> None:
         self.letters.clear()
         self.recipients.clear()
+        self.peers.clear()
         self.answer = "250 OK"
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
@@ -157,6 +160,7 @@ class MailServer:
         content = envelope.original_content or b""
         self.letters.append(message_from_bytes(content, policy=policy.default))
         self.recipients.append(list(envelope.rcpt_tos))
+        self.peers.append(session.peer)
         return "250 OK"
 
 

@@ -330,10 +330,10 @@ def test_500_slow_connections_do_not_stop_it(deployed: Deployed, client: Client)
     assert max(seconds) < 5
 
 
-def test_without_nginx_20_are_enough(deployed: Deployed) -> None:
+def test_without_nginx_40_are_enough(deployed: Deployed) -> None:
     assert not stopped(deployed.port)
     with contextlib.ExitStack() as closing:
-        for number in range(20):
+        for number in range(40):
             connection = socket.create_connection(("127.0.0.1", deployed.port))
             closing.enter_context(connection).sendall(STALLED[number % 2])
         assert stopped(deployed.port)

@@ -271,6 +271,56 @@ def test_a_mail_server_that_hangs_is_given_up(start: Callable[..., Service]) -> 
     hanging.socket.close()
 
 
+def ask_for_many(service: Service) -> list[str]:
+    emails = [f"author{number}@example.org" for number in range(5)]
+    for email in emails:
+        service.visitor().ask(email)
+    return emails
+
+
+def test_letters_that_are_due_together_go_out_over_one_connection(service: Service) -> None:
+    emails = ask_for_many(service)
+
+    assert sorted(letter["To"] for letter in service.deliver()) == emails
+    assert len(set(service.mail.peers)) == 1
+
+
+class Impatient(MailServer):
+    """A mail server that ends the connection when a second letter begins, or cuts it."""
+
+    def __init__(self, cut: bool) -> None:
+        super().__init__()
+        self._cut = cut
+
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if session.peer in self.peers:
+            if self._cut and server.transport:
+                server.transport.close()
+            return "421 one letter at a time"
+        envelope.mail_from = address
+        return "250 OK"
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cuts", "421"])
+def test_a_mail_server_that_wants_one_letter_a_connection_gets_each_letter_once(
+    start: Callable[..., Service], cut: bool
+) -> None:
+    server = Impatient(cut)
+    server.start()
+    service = start(MAIL_PORT=server.port)
+    emails = ask_for_many(service)
+    service.mail = server
+
+    service.deliver()
+
+    server.stop()
+    assert sorted(letter["To"] for letter in server.letters) == emails
+    assert len(set(server.peers)) == 5
+    assert {letter["tries"] for letter in service.rows("SELECT * FROM letter")} == {0}
+
+
 class RudeGoodbye(MailServer):
     """Takes the letter, and hangs up when it should say goodbye."""
 
