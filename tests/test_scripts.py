@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from signup import typos
+from signup import languages, typos
 from tests.gallery import Gallery, gallery
 from tests.stage import ADA, Service
 
@@ -171,7 +171,9 @@ def test_a_slip_is_pointed_out_whoever_the_address_belongs_to(service: Service) 
         assert f"Did you mean <strong>{name}@gmail.com" in visitor.get("/signup/sent").text
 
 
-def test_the_whole_form_page_is_smaller_than_20_kb(service: Service) -> None:
+@pytest.mark.parametrize("language", languages.known())
+def test_the_whole_form_page_is_smaller_than_20_kb(service: Service, language: str) -> None:
+    service.language = language
     visitor = service.visitor()
     page = visitor.get("/signup")
     parts = [page.data]
