@@ -2,12 +2,13 @@
 PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
-CODE := app.py gunicorn.conf.py models signup
+SOURCES := app.py gunicorn.conf.py models signup
 NEEDS_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")
+WORDS := signup/translations
 PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults attack bench lint scan sbom strapi screenshots lighthouse lock
+.PHONY: help install run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -38,9 +39,9 @@ lint: .venv/tested ## Check style and types
 	$(BIN)/mypy
 
 scan: .venv-scan/installed ## Look for what this code must never do (bandit, Semgrep), offline
-	.venv-scan/bin/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+	.venv-scan/bin/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" semgrep scan --config .ci/semgrep.yml --error --quiet \
-	  --metrics=off --disable-version-check $(CODE) templates
+	  --metrics=off --disable-version-check $(SOURCES) templates
 
 sbom: .venv-scan/installed ## Write what the service consists of into sbom.json (CycloneDX)
 	.venv-scan/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
@@ -49,8 +50,17 @@ sbom: .venv-scan/installed ## Write what the service consists of into sbom.json 
 strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://127.0.0.1:1337
 	$(BIN)/python -m tests.strapi
 
-screenshots: .venv/tested ## Picture every page in every state into docs/screenshots
-	$(BIN)/python -m tests.screenshots $(ARGS)
+language: .venv/tested ## Collect the texts for the translators; CODE=it adds a language
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword Altered \
+	  --add-location file --sort-by-file --project 'Author Signup' --version 0.3 --output $(WORDS)/messages.pot .
+	@[ -z "$(CODE)" ] || [ -e $(WORDS)/$(CODE)/messages.po ] || $(BIN)/pybabel --quiet init \
+	  --input-file $(WORDS)/messages.pot --locale $(CODE) --output-file $(WORDS)/$(CODE)/messages.po
+	@for file in $(WORDS)/*/messages.po; do $(BIN)/pybabel --quiet update --no-fuzzy-matching \
+	  --ignore-obsolete --input-file $(WORDS)/messages.pot --output-file $$file \
+	  --locale $$(basename $$(dirname $$file)) || exit; done
+
+screenshots: .venv/tested ## Picture every page in every state into docs/screenshots (CODE=de: in German)
+	$(BIN)/python -m tests.screenshots $(if $(CODE),--language $(CODE)) $(ARGS)
 
 lighthouse: .venv/tested ## Measure the form, the link's page and the desk (needs npm)
 	$(BIN)/python -m tests.lighthouse

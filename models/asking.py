@@ -27,6 +27,7 @@ def ask(
     firstname: str,
     lastname: str | None,
     *,
+    language: str | None = None,
     by: Actor,
     reapply_after: timedelta,
     throttled: bool = True,
@@ -37,26 +38,30 @@ def ask(
     A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false; returns
     whether it gets one. Raises TooManyLetters, before anything about the address is looked up.
     """
-    names: dict[str, Any] = {"firstname": firstname, "lastname": lastname}
+    person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.atomic():
         if throttled and not _may_write_to(email):
             return False
         signup = Signup.current(email, reapply_after)
         if signup is None:
             key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
-            signup = Signup.create(key=key, email=email, domain=domain, generation=0, **names)
+            signup = Signup.create(key=key, email=email, domain=domain, generation=0, **person)
         elif signup.state == State.ASKED and signup.born_at is None:
-            signup.turn(State.ASKED, State.ASKED, **names)
+            signup.turn(State.ASKED, State.ASKED, **person)
         _owe_link(signup, by)
     return True
 
 
-def renew(signup: Signup, *, by: Actor, throttled: bool = True) -> bool:
+def renew(
+    signup: Signup, language: str | None = None, *, by: Actor, throttled: bool = True
+) -> bool:
     """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
-    that mailbox gets no more letters for now. Raises TooManyLetters."""
+    that mailbox gets no more letters for now; the letter speaks this language. Raises
+    TooManyLetters."""
     with database.atomic():
         if throttled and not _may_write_to(signup.email or ""):
             return False
+        signup.turn(State.ASKED, State.ASKED, language=language)
         _owe_link(signup, by)
     return True
 

@@ -30,6 +30,7 @@ class Application:
     lastname: str | None
     why: str | None
     by: Actor
+    language: str | None = None
 
 
 def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int) -> None:
@@ -40,9 +41,10 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
         raise QueueFull
-    if not intend(signup, sent.firstname, sent.lastname, sent.why):
+    if not intend(signup, sent):
         return
-    author = Author(signup.identity, sent.firstname, sent.lastname, sent.hashed)
+    person = sent.firstname, sent.lastname, sent.hashed, sent.language
+    author = Author(signup.identity, *person)
     before = signup.predecessor()
 
     def admit(people: Administrators) -> Administrator | None:
@@ -57,13 +59,14 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
         signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)
 
 
-def intend(signup: Signup, firstname: str, lastname: str | None, why: str | None) -> bool:
+def intend(signup: Signup, sent: Application) -> bool:
     """Note what is about to be written into Strapi, and the birth that its row will carry: set
     once, so that a repeated attempt recognises the row of an earlier one.
 
     False when the signup is past this step.
     """
-    person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "why": why}
+    names: dict[str, Any] = {"firstname": sent.firstname, "lastname": sent.lastname}
+    person: dict[str, Any] = {**names, "why": sent.why, "language": sent.language}
     with database.atomic():
         kept = signup.turn(State.ASKED, State.ASKED, **person)
         mine = (Signup.id == signup.id) & Signup.born_at.is_null()

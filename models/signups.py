@@ -38,6 +38,7 @@ class Signup(Record):
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     why = TextField(null=True)
+    language = CharField(null=True)
     document_id = CharField(null=True, default=new_document_id)
     born_at = InstantField(null=True)
     strapi_id = IntegerField(null=True, index=True)
@@ -150,7 +151,7 @@ UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
 SHOWN = tuple(state for state in State if state not in UNDERWAY)
 # What an erased signup no longer knows.
 NOBODY: dict[str, Any] = dict.fromkeys(
-    ("email", "domain", "firstname", "lastname", "why", "reason", "strapi_id"), None
+    ("email", "domain", "firstname", "lastname", "why", "language", "reason", "strapi_id"), None
 )
 # Those who wait for a decision, as `queue` searches them: a partial index needs its condition
 # word for word.

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from signup.languages import gettext
+
 # Control, private, unassigned and line-breaking characters; invisible and bidirectional ones.
 UNWANTED = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"}
 # Letters that show nothing, and what stands for bytes that were no text.
@@ -18,7 +20,7 @@ def complaint(text: str) -> str | None:
     """What is wrong with text that hides something; None for all other text."""
     if visible(text) == text:
         return None
-    return "Remove the characters that cannot be seen, then try again."
+    return gettext("Remove the characters that cannot be seen, then try again.")
 
 
 def visible(text: str) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 import idna
 from disposable_email_domains import blocklist as throw_away
 
+from signup import languages
+from signup.languages import gettext
+
 # Where anybody gets a mailbox, so that it tells nothing about its owner; the largest ones.
 COMMON = frozenset(Path(__file__).with_name("free_mail.txt").read_text().split())
 
@@ -21,9 +24,11 @@ def complaint(email: str, allowed: Sequence[str], blocked: Sequence[str]) -> str
     """What somebody whose address may not apply can do about it; None for everybody else."""
     domain = email.rpartition("@")[2]
     if _is_among(domain, blocked):
-        return f"Addresses at {domain} cannot be used here. Use another address."
+        return gettext(
+            "Addresses at %(domain)s cannot be used here. Use another address.", domain=domain
+        )
     if allowed and not _is_among(domain, allowed):
-        return f"Use an address at {' or '.join(allowed)}."
+        return gettext("Use an address at %(domains)s.", domains=languages.listed(allowed, "or"))
     return None
 
 

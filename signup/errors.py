@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
 from signup import api, limits, logs
+from signup.languages import lazy_gettext
 
 log = logging.getLogger(__name__)
 
@@ -18,17 +19,26 @@ log = logging.getLogger(__name__)
 RETRY = {"Retry-After": "60"}
 NO_HEADERS: Mapping[str, str] = {}
 
-# What a visitor can do about it; for others, what werkzeug says will do.
+# What a visitor can do about it; others are like 400 or 500.
 ADVICE = {
-    400: ("This could not be accepted", "Go back, reload the page, and try again."),
-    404: ("There is no such page", "Check the address, or start at the form."),
-    405: ("This cannot be done here", "Start at the form."),
-    413: ("This is too long", "Go back and shorten what you wrote."),
-    500: ("Something went wrong on our side", "Please go back, and try again in a minute."),
-    429: ("Too often", "Please wait a while, then try again."),
+    400: (
+        lazy_gettext("This could not be accepted"),
+        lazy_gettext("Go back, reload the page, and try again."),
+    ),
+    404: (
+        lazy_gettext("There is no such page"),
+        lazy_gettext("Check the address, or start at the form."),
+    ),
+    405: (lazy_gettext("This cannot be done here"), lazy_gettext("Start at the form.")),
+    413: (lazy_gettext("This is too long"), lazy_gettext("Go back and shorten what you wrote.")),
+    429: (lazy_gettext("Too often"), lazy_gettext("Please wait a while, then try again.")),
+    500: (
+        lazy_gettext("Something went wrong on our side"),
+        lazy_gettext("Please go back, and try again in a minute."),
+    ),
     503: (
-        "Please try again in a minute",
-        "We could not take this just now: go back, and send it again.",
+        lazy_gettext("Please try again in a minute"),
+        lazy_gettext("We could not take this just now: go back, and send it again."),
     ),
 }
 
@@ -65,7 +75,7 @@ def answer(
         description = "Please wait a while, then try again."
     if request.path.startswith("/api/"):
         return api.problem(HTTPStatus(status), description, headers)
-    title, text = ADVICE.get(status, (HTTPStatus(status).phrase, description))
+    title, text = ADVICE.get(status, ADVICE[500 if status >= 500 else 400])
     # A number to ask the operator about, where it is the service that failed.
     number = logs.request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     page = render_template("error.html", title=title, text=text, number=number)

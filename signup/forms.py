@@ -17,9 +17,10 @@ from wtforms.validators import (
 
 from signup import addresses, characters, domains, guessing, names, passwords
 from signup.csrf import SessionToken
+from signup.languages import lazy_gettext
 
 WHY_LENGTH = 1000
-TEXT_LENGTH = Length(max=WHY_LENGTH, message="Use at most 1000 characters.")
+TEXT_LENGTH = Length(max=WHY_LENGTH, message=lazy_gettext("Use at most 1000 characters."))
 # How browsers send forms.
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -105,13 +106,13 @@ class NamesForm(Form):
     """Who somebody is."""
 
     firstname = StringField(
-        "First name",
+        lazy_gettext("First name"),
         filters=[stripped],
-        validators=[DataRequired("Enter your first name."), sound(names.complaint)],
+        validators=[DataRequired(lazy_gettext("Enter your first name.")), sound(names.complaint)],
     )
     lastname = StringField(
-        "Last name",
-        description="You may leave this empty.",
+        lazy_gettext("Last name"),
+        description=lazy_gettext("You may leave this empty."),
         filters=[stripped],
         validators=[sound(names.complaint)],
     )
@@ -121,13 +122,17 @@ class SignupForm(NamesForm):
     """The first step: a person and a mailbox."""
 
     email = EmailField(
-        "E-mail address",
-        description="We send a link to it, so that we know it is yours.",
+        lazy_gettext("E-mail address"),
+        description=lazy_gettext("We send a link to it, so that we know it is yours."),
         filters=[stripped],
-        validators=[DataRequired("Enter your e-mail address."), mail_address, wanted_domain],
+        validators=[
+            DataRequired(lazy_gettext("Enter your e-mail address.")),
+            mail_address,
+            wanted_domain,
+        ],
     )
     # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
-    subject = StringField("Leave this empty")
+    subject = StringField(lazy_gettext("Leave this empty"))
 
     @property
     def is_trapped(self) -> bool:
@@ -141,12 +146,16 @@ class ConfirmForm(NamesForm):
     # The mailbox, which makes a bad password.
     address: str | None = None
     password = PasswordField(
-        "Password",
-        validators=[InputRequired("Choose a password."), sound(passwords.complaint), hard_to_guess],
+        lazy_gettext("Password"),
+        validators=[
+            InputRequired(lazy_gettext("Choose a password.")),
+            sound(passwords.complaint),
+            hard_to_guess,
+        ],
     )
     why = TextAreaField(
-        "Why would you like to write here?",
-        description="A person reads this and decides. At most 1000 characters.",
+        lazy_gettext("Why would you like to write here?"),
+        description=lazy_gettext("A person reads this and decides. At most 1000 characters."),
         filters=[stripped],
         validators=[TEXT_LENGTH, sound(characters.complaint)],
     )
@@ -156,16 +165,24 @@ class ConfirmForm(NamesForm):
         if rule == "off":
             del self.why
         elif rule == "required":
-            self.why.validators = [DataRequired("Write a sentence or two."), *self.why.validators]
+            self.why.validators = [
+                DataRequired(lazy_gettext("Write a sentence or two.")),
+                *self.why.validators,
+            ]
         else:
-            self.why.label.text += " (optional)"
+            self.why.label.text = lazy_gettext("Why would you like to write here? (optional)")
 
 
 class LoginForm(Form):
     """A super admin's Strapi credentials."""
 
-    email = StringField("E-mail address", validators=[DataRequired("Enter your e-mail address.")])
-    password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
+    email = StringField(
+        lazy_gettext("E-mail address"),
+        validators=[DataRequired(lazy_gettext("Enter your e-mail address."))],
+    )
+    password = PasswordField(
+        lazy_gettext("Password"), validators=[InputRequired(lazy_gettext("Enter your password."))]
+    )
 
 
 class ButtonForm(Form):

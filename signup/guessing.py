@@ -7,6 +7,8 @@ from typing import Any
 
 from zxcvbn import zxcvbn
 
+from signup.languages import lazy_gettext
+
 # zxcvbn's time doubles with each sign that may stand for a letter: measured, 16 characters take
 # some 10 ms at most, 20 take 90, and 72 take seconds. A longer password is judged in such pieces.
 PIECE = 16
@@ -24,14 +26,25 @@ _one_at_a_time = threading.Lock()
 
 # What zxcvbn's patterns are called, and how we say it.
 REASONS = {
-    "spatial": "it follows the keys of the keyboard",
-    "repeat": "it repeats itself",
-    "sequence": "it follows the alphabet, or counts",
-    "regex": "it contains a year",
-    "date": "it contains a date",
-    "passwords": "many people use it, or one much like it",
+    "spatial": lazy_gettext(
+        "This password is easy to guess, because it follows the keys of the keyboard."
+    ),
+    "repeat": lazy_gettext("This password is easy to guess, because it repeats itself."),
+    "sequence": lazy_gettext(
+        "This password is easy to guess, because it follows the alphabet, or counts."
+    ),
+    "regex": lazy_gettext("This password is easy to guess, because it contains a year."),
+    "date": lazy_gettext("This password is easy to guess, because it contains a date."),
+    "passwords": lazy_gettext(
+        "This password is easy to guess, because many people use it, or one much like it."
+    ),
+    "known": lazy_gettext(
+        "This password is easy to guess, because it is little more than your name, your address"
+        " or this site's name."
+    ),
+    "": lazy_gettext("This password is easy to guess."),
 }
-ADVICE = "Put three words together that have nothing to do with each other."
+ADVICE = lazy_gettext("Put three words together that have nothing to do with each other.")
 
 
 def complaint(password: str, known: Iterable[str]) -> str | None:
@@ -39,12 +52,12 @@ def complaint(password: str, known: Iterable[str]) -> str | None:
     `known`, and what to do; None when it is not."""
     rest = _without(known, password)
     if rest != password and _weakness(rest) is not None:
-        reason: str | None = "it is little more than your name, your address or this site's name"
+        reason: str | None = "known"
     else:
         reason = _weakness(password)
     if reason is None:
         return None
-    return f"This password is easy to guess{reason and ', because '}{reason}. {ADVICE}"
+    return f"{REASONS[reason]} {ADVICE}"
 
 
 def _without(known: Iterable[str], password: str) -> str:
@@ -57,7 +70,7 @@ def _without(known: Iterable[str], password: str) -> str:
 
 
 def _weakness(password: str) -> str | None:
-    """Why a password is soon guessed, empty where that is hard to say; None when it is not."""
+    """Which of the reasons a password is soon guessed for; None when it is not."""
     # Nothing is gained by repeating.
     unit = re.fullmatch(r"(.+?)\1+", password, re.DOTALL)
     judged = unit[1] if unit else password
@@ -76,4 +89,5 @@ def _weakness_of(piece: str) -> str | None:
     if found["score"] >= ENOUGH and not found["feedback"]["warning"]:
         return None
     longest: dict[str, Any] = max(found["sequence"], key=lambda match: len(match["token"]))
-    return REASONS.get(str(longest.get("dictionary_name", longest["pattern"])), "")
+    found_by = str(longest.get("dictionary_name", longest["pattern"]))
+    return found_by if found_by in REASONS else ""

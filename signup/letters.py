@@ -13,7 +13,7 @@ from models.instant import now
 from models.outbox import Letter
 from models.signups import Signup, State
 from models.strapi import StrapiUnavailable
-from signup import links, spans
+from signup import languages, links, spans
 from signup.databases import strapi
 
 # Keeps every line of a letter under the 998 bytes of RFC 5322, however long a reason is.
@@ -25,7 +25,12 @@ LISTED = 10
 
 def compose(letter: Letter) -> Message | None:
     """The message that `letter` owes, with links whose life begins now; None when there is
-    nothing left to say."""
+    nothing left to say; in the language of whoever gets it."""
+    with languages.speaking(_language(letter)):
+        return _composed(letter)
+
+
+def _composed(letter: Letter) -> Message | None:
     found = WRITERS[letter.kind](letter)
     if found is None:
         return None
@@ -125,6 +130,17 @@ def _is_taken(signup: Signup) -> bool:
     except StrapiUnavailable:
         # The link's page will find out; a letter now is worth more than a perfect one.
         return False
+
+
+def _language(letter: Letter) -> str | None:
+    """What an author chose here, or a reviewer in Strapi."""
+    if letter.signup:
+        return str(letter.signup.language or "")
+    try:
+        rows = strapi().read(lambda people: people.named(letter.recipient))
+    except StrapiUnavailable:
+        return None
+    return next((row.prefered_language for row in rows), None)
 
 
 def _page(signup: Signup) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from signup import characters
+from signup.languages import gettext
 
 # What fits a list of people, and what Strapi's columns hold (varchar(255)).
 LENGTH = 64
@@ -19,11 +20,11 @@ def complaint(name: str) -> str | None:
     if not name:
         return None
     if len(name) > LENGTH:
-        return f"Use at most {LENGTH} characters here."
+        return gettext("Use at most %(number)s characters here.", number=LENGTH)
     if len(name.encode(errors="replace")) > BYTES:
-        return "This is too long. Shorten it, please."
+        return gettext("This is too long. Shorten it, please.")
     if "\n" in name or "\r" in name:
-        return "Write this on one line."
+        return gettext("Write this on one line.")
     return characters.complaint(name) or _no_name(name)
 
 
@@ -31,9 +32,9 @@ def _no_name(name: str) -> str | None:
     # Mail programs take wide letters, dots and slashes for what they look like.
     plain = unicodedata.normalize("NFKC", name)
     if signs := [sign for sign in SIGNS if sign in plain]:
-        return f"Leave out {' '.join(signs)}, please."
+        return gettext("Leave out %(signs)s, please.", signs=" ".join(signs))
     if not any(character.isalpha() for character in plain):
-        return "Write a name, with letters."
+        return gettext("Write a name, with letters.")
     if LINK.search(plain):
-        return "This looks like a web address. Put a space after the dot, or leave it out."
+        return gettext("This looks like a web address. Put a space after the dot, or leave it out.")
     return None

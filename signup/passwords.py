@@ -1,20 +1,24 @@
 """Passwords: Strapi's own rules (packages/core/admin/shared/validation): it would refuse others."""
 
 from models.passwords import MAX_BYTES
+from signup import languages
+from signup.languages import gettext
 
 
 def complaint(password: str) -> str | None:
     """What a password still needs before Strapi takes it; None when it needs nothing."""
     if len(password.encode(errors="replace")) > MAX_BYTES:
-        return "This password is too long. Use at most 72 letters or digits."
+        return gettext("This password is too long. Use at most 72 letters or digits.")
     # Halves of characters, and what stands for bytes that were no text.
     if any("\ud800" <= c <= "\udfff" or c == "\ufffd" for c in password):
-        return "Use characters that can be typed again."
+        return gettext("Use characters that can be typed again.")
     wanted = {
-        "at least 8 characters": len(password) >= 8,
-        "a lower-case letter": any("a" <= c <= "z" for c in password),
-        "an upper-case letter": any("A" <= c <= "Z" for c in password),
-        "a digit": any("0" <= c <= "9" for c in password),
+        gettext("at least 8 characters"): len(password) >= 8,
+        gettext("a lower-case letter"): any("a" <= c <= "z" for c in password),
+        gettext("an upper-case letter"): any("A" <= c <= "Z" for c in password),
+        gettext("a digit"): any("0" <= c <= "9" for c in password),
     }
     missing = [what for what, there in wanted.items() if not there]
-    return f"The password still needs {' and '.join(missing)}." if missing else None
+    if not missing:
+        return None
+    return gettext("The password still needs %(missing)s.", missing=languages.listed(missing))

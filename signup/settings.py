@@ -1,7 +1,7 @@
 """Settings: their names, defaults, and every complaint about them at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import brand, domains, keys
+from signup import brand, domains, keys, languages
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "SITE_NAME": None,
     "SITE_LOGO": None,
     "ACCENT_COLOR": None,
+    "LANGUAGES": ["en", "fr", "de", "es", "pt"],
     "AUTHOR_ROLE": "strapi-author",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],
@@ -58,6 +59,11 @@ MOST = {
     "UNDO_SECONDS": 86400,
     "MAIL_PORT": 65535,
     "MAIL_TIMEOUT": 600,
+}
+# What looks for faults in settings that are not so simple.
+FINDERS: dict[str, Callable[[Any], str | None]] = {
+    **brand.COMPLAINTS,
+    "LANGUAGES": languages.complaint,
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -152,7 +158,7 @@ def _unusable_text(name: str, value: Any) -> str | None:
         return "the path of an SQLite file"
     if name == "MAIL_DEFAULT_SENDER" and "@" not in parseaddr(value)[1]:
         return f"like 'The Magazine <post@example.com>', not {value!r}"
-    if find_fault := brand.COMPLAINTS.get(name):
+    if find_fault := FINDERS.get(name):
         return find_fault(value)
     if name == "ASK_WHY" and value not in ("off", "optional", "required"):
         return f"off, optional or required, not {value!r}"

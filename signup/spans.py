@@ -2,7 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from babel.units import format_unit
 from flask import current_app
+
+from signup.languages import get_locale
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -26,4 +29,4 @@ def again_at(decided_at: datetime) -> datetime:
 
 
 def _counted(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"
+    return format_unit(count, f"duration-{name}", locale=get_locale())

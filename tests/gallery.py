@@ -1,5 +1,6 @@
 """Every page in every state, on a service whose people are in each of them."""
 
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from time_machine import travel
 from werkzeug.serving import make_server
 
 from models.instant import now
+from signup.languages import Catalogues, catalogue
 from signup.limits import limiter, looks
 from tests.stage import (
     ADA_PASSWORD,
@@ -47,42 +49,51 @@ REASON = "We have a columnist for compilers. Write to us next spring!"
 
 
 class Gallery:
-    """A service on 127.0.0.1, the links of its people, and a browser's page to see them on."""
+    """A service on 127.0.0.1, the links of its people, and a browser's page to see them on;
+    what is looked for on it is named in English, and found in the language that is spoken."""
 
-    def __init__(self, service: Service, page: Page) -> None:
+    def __init__(self, service: Service, page: Page, say: Callable[[str], str]) -> None:
         self.service = service
         self.page = page
+        self.say = say
         self.links: dict[str, str] = {}
 
     def open(self, path: str) -> None:
         self.page.goto(self.service.public + path)
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.get_by_role("button", name=self.say(name), exact=True).first.click()
 
     def send(self, name: str) -> None:
         """Press a button, and wait for the page that it leads to."""
         with self.page.expect_navigation():
             self.press(name)
 
+    def fill(self, label: str, text: str) -> None:
+        self.page.get_by_label(self.say(label), exact=True).fill(text)
+
+    def tick(self, person: str) -> None:
+        self.page.get_by_label(self.say("Choose %(name)s") % {"name": person}).check()
+
     def ask(self, email: str) -> None:
         self.open("/signup")
-        self.page.get_by_label("First name").fill("Ada")
-        self.page.get_by_label("E-mail address").fill(email)
+        self.fill("First name", "Ada")
+        self.fill("E-mail address", email)
         self.send("Send me the link")
 
     def choose(self, password: str) -> None:
-        self.page.get_by_label("Password", exact=True).fill(password)
+        self.fill("Password", password)
 
     def log_in(self) -> None:
         self.open("/review/login")
-        self.page.get_by_label("E-mail address").fill(SUE)
+        self.fill("E-mail address", SUE)
         self.choose(SUE_PASSWORD)
         self.send("Log in")
 
     def letter(self, saying: str) -> None:
         """The newest letter that says so, as a mail program shows it."""
-        found = [each for each in self.service.mail.letters if saying in text(each)]
+        said = re.sub(r"%\\\(\w+\\\)s", ".*", re.escape(self.say(saying)))
+        found = [each for each in self.service.mail.letters if re.search(said, text(each))]
         self.page.goto("about:blank")
         self.page.set_content(html(found[-1]))
 
@@ -96,8 +107,12 @@ class Gallery:
 
 
 @contextmanager
-def gallery(page: Page, **settings: object) -> Iterator[Gallery]:
-    """A service with somebody in every state, and Sue at the desk."""
+def gallery(
+    page: Page, language: str = "en", domain: Catalogues | None = None, **settings: object
+) -> Iterator[Gallery]:
+    """A service with somebody in every state, and Sue at the desk; all of them speak this
+    language, in words of the `domain`, where it is another than the service's own."""
+    page.set_extra_http_headers({"Accept-Language": language})
     with tempfile.TemporaryDirectory() as folder:
         mail, port = MailServer(), free_port()
         mail.start()
@@ -105,9 +120,14 @@ def gallery(page: Page, **settings: object) -> Iterator[Gallery]:
         public = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
         rules = {"UNDO_SECONDS": 600}
         service = Service(strapi, mail, Path(folder) / "ledger.db", {**public, **rules, **settings})
+        service.language = language
+        strapi.do("UPDATE admin_users SET prefered_language = ?", language)
+        if domain:
+            service.app.extensions["babel"].instance.domain_instance = domain
         # Lifted after the start, so that one scene can put it back.
         service.app.config["RATELIMIT_ENABLED"] = limiter.enabled = looks.enabled = False
-        shown = Gallery(service, page)
+        words = domain.get_translations() if domain else catalogue(language)
+        shown = Gallery(service, page, words.ugettext)
         people(shown)
         server = make_server("127.0.0.1", port, service.app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -177,7 +197,7 @@ def days_ago(days: int) -> Iterator[None]:
 
 def form_with_errors(shown: Gallery) -> None:
     shown.open("/signup")
-    shown.page.get_by_label("E-mail address").fill("ada")
+    shown.fill("E-mail address", "ada")
     shown.send("Send me the link")
 
 
@@ -194,13 +214,13 @@ def stale(shown: Gallery) -> None:
 
 def open_while_typing(shown: Gallery) -> None:
     shown.open(shown.links["open"])
-    shown.page.get_by_label("Password", exact=True).press_sequentially("Engines of 1843")
+    shown.page.get_by_label(shown.say("Password"), exact=True).press_sequentially("Engines of 1843")
 
 
 def open_with_errors(shown: Gallery) -> None:
     shown.open(shown.links["open"])
     shown.choose("short")
-    shown.page.get_by_label("First name").fill("")
+    shown.fill("First name", "")
     shown.send("Apply")
 
 
@@ -224,7 +244,7 @@ def stopped(shown: Gallery) -> None:
 
 def wrong_login(shown: Gallery) -> None:
     shown.open("/review/login")
-    shown.page.get_by_label("E-mail address").fill(SUE)
+    shown.fill("E-mail address", SUE)
     shown.choose("wrong")
     shown.send("Log in")
 
@@ -243,7 +263,7 @@ def undelivered(shown: Gallery) -> None:
     shown.service.deliver()
     shown.service.mail.answer = "250 OK"
     shown.open("/review")
-    shown.page.get_by_text("undelivered").click()
+    shown.page.locator("summary").last.click()
 
 
 def author_page(shown: Gallery) -> None:
@@ -254,20 +274,20 @@ def author_page(shown: Gallery) -> None:
 
 def letter_shown(shown: Gallery) -> None:
     author_page(shown)
-    shown.page.get_by_role("textbox", name="Reason").fill(REASON)
+    shown.fill("Reason", REASON)
     shown.send("Show me the letter")
 
 
 def decline_with_error(shown: Gallery) -> None:
     author_page(shown)
-    shown.page.get_by_role("textbox", name="Reason").fill("no " * 900)
+    shown.fill("Reason", "no " * 900)
     shown.send("Decline")
 
 
 def two_ticked(shown: Gallery) -> None:
     shown.open("/review")
     for name in ("Tom", "Grace Hopper"):
-        shown.page.get_by_label(f"Choose {name}").check()
+        shown.tick(name)
 
 
 def decline_several(shown: Gallery) -> None:
@@ -278,7 +298,7 @@ def decline_several(shown: Gallery) -> None:
 def decided(shown: Gallery) -> None:
     shown.open("/review")
     for name in ("Lin Müller", "Jean Bartik"):
-        shown.page.get_by_label(f"Choose {name}").check()
+        shown.tick(name)
     shown.send("Activate them")
 
 
@@ -290,7 +310,7 @@ def given_twice(shown: Gallery) -> None:
 
 def too_long(shown: Gallery) -> None:
     shown.open("/signup")
-    shown.page.get_by_label("First name").fill("x" * 20000)
+    shown.fill("First name", "x" * 20000)
     shown.send("Send me the link")
 
 
@@ -373,12 +393,21 @@ SCENES: dict[str, Callable[[Gallery], None]] = {
     "error-429": too_often,
     "error-500": failed,
     "error-503": unavailable,
-    "letter-confirm": letter("choose a password"),
-    "letter-known-account": letter("has an account there"),
-    "letter-known-waiting": letter("We have your application already"),
-    "letter-known-declined": letter("declined not long ago"),
-    "letter-received": letter("your address is confirmed"),
-    "letter-waiting": letter("for a decision, the first"),
-    "letter-activated": letter("your application was accepted"),
-    "letter-declined": letter("not to take you on"),
+    "letter-confirm": letter("To go on, choose a password:"),
+    "letter-known-account": letter("Log in here:"),
+    "letter-known-waiting": letter(
+        "somebody, probably you, asked again to write for %(site_name)s. We have your application"
+        " already: a person decides, and then we write to you."
+    ),
+    "letter-known-declined": letter(
+        "somebody, probably you, asked again to write for %(site_name)s. Your last application was"
+        " declined not long ago. You may apply again from %(day)s."
+    ),
+    "letter-received": letter("How it stands, and a way to take it back:"),
+    "letter-waiting": letter("Decide here:"),
+    "letter-activated": letter("your application was accepted: welcome!"),
+    "letter-declined": letter(
+        "thank you for wanting to write for %(site_name)s. We have decided not to take you on"
+        " this time."
+    ),
 }

@@ -3,11 +3,12 @@
 import base64
 import logging
 import shutil
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from signup.languages import known
 from tests.gallery import SCENES, gallery
 from tests.stage import CHROMIUM, FLAGS
 
@@ -25,29 +26,30 @@ STRIP = """<!doctype html><style>
 </style>"""
 
 
-def main(wanted: list[str]) -> None:
-    """Picture the scenes whose names begin with one of those wanted, or all."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def main(wanted: list[str], language: str = "en") -> None:
+    """Picture the scenes whose names begin with one of those wanted, or all, in a language."""
+    folder = FOLDER if language == "en" else FOLDER / language
+    folder.mkdir(parents=True, exist_ok=True)
     logging.getLogger("werkzeug").setLevel("WARNING")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with gallery(chromium.new_page()) as shown:
+        with gallery(chromium.new_page(), language) as shown:
             for name, show in SCENES.items():
                 show(shown)
                 if not wanted or name.startswith(tuple(wanted)):
-                    take(shown.page, name)
-        if not wanted:
+                    take(shown.page, folder / name)
+        if not wanted and language == "en":
             keep(chromium.new_page(viewport={"width": 1660, "height": 820}))
         chromium.close()
 
 
-def take(page: Page, name: str) -> None:
+def take(page: Page, picture: Path) -> None:
     """Picture a whole page as it is, on each device, by day and by night."""
     for device, (width, height) in DEVICES.items():
         page.set_viewport_size({"width": width, "height": height})
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.screenshot(path=FOLDER / f"{name}-{device}-{theme}.png", full_page=True)
+            page.screenshot(path=f"{picture}-{device}-{theme}.png", full_page=True)
 
 
 def keep(page: Page) -> None:
@@ -61,4 +63,8 @@ def keep(page: Page) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    options = ArgumentParser()
+    options.add_argument("scenes", nargs="*")
+    options.add_argument("--language", default="en", choices=known())
+    given = options.parse_args()
+    main(given.scenes, given.language)

@@ -175,6 +175,8 @@ class Service:
         self.ledger = ledger
         self.app = create_app({**required(strapi, mail, ledger), **settings})
         self.public = str(self.app.config["PUBLIC_URL"])
+        # What visitors' browsers prefer, where they say so.
+        self.language = ""
 
     def visitor(self) -> "Visitor":
         return Visitor(self)
@@ -205,6 +207,8 @@ class Visitor:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.client: FlaskClient = service.app.test_client()
+        if service.language:
+            self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = service.language
 
     def get(self, path: str) -> TestResponse:
         return self.client.get(path, base_url=self.service.public)

@@ -135,12 +135,12 @@ def test_two_reviewers_decide_at_once_and_the_second_sees_who_was_first(
         page.get_by_role("button", name=verb).click(no_wait_after=True)
 
     for page in reviewers:
-        expect(page.get_by_role("alert")).to_contain_text("decided by")
+        expect(page.get_by_role("alert")).to_contain_text("Decided by")
     said = [page.get_by_role("alert").inner_text() for page in reviewers]
     first = [text for text in said if "Somebody else was quicker" not in text]
     assert len(first) == 1
     winner = "sue" if first[0] is said[0] else "tom"
-    assert all(f"decided by {winner}@example.com" in text for text in said)
+    assert all(f"Decided by {winner}@example.com" in text for text in said)
     row = strapi.admin(email)
     assert row
     assert bool(row["is_active"]) == (winner == "sue")

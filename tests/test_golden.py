@@ -10,10 +10,11 @@ import html5lib
 import pytest
 from time_machine import travel
 
+from signup import languages
 from tests.gallery import REASON
 from tests.stage import ADA, Service, html, text
 
-GOLDEN = Path(__file__).parent / "golden" / "en"
+GOLDEN = Path(__file__).parent / "golden"
 TODAY = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
 KINDS = [
     "confirm",
@@ -27,10 +28,21 @@ KINDS = [
 ]
 
 
+@pytest.fixture(params=["en"])
+def language(request: pytest.FixtureRequest) -> str:
+    """What the letters speak: English, unless the test names all languages."""
+    return str(request.param)
+
+
+every_language = pytest.mark.parametrize("language", languages.known(), indirect=True)
+
+
 @pytest.fixture
-def letters(start: Callable[..., Service]) -> dict[str, EmailMessage]:
+def letters(start: Callable[..., Service], language: str) -> dict[str, EmailMessage]:
     """Each letter as it arrives in the mailbox of Ada, Grace, or Sue, who decides."""
     service = start(SITE_NAME="The Magazine")
+    service.language = language
+    service.strapi.do("UPDATE admin_users SET prefered_language = ?", language)
     author, sue = service.visitor(), service.visitor()
     found = {}
     with travel(TODAY, tick=False):
@@ -65,13 +77,14 @@ def normal(said: str) -> str:
     return re.sub(r"/(confirm|stop)/[\w.-]+", r"/\1/TOKEN", lines)
 
 
+@every_language
 def test_every_letter_says_what_is_written_down(
-    letters: dict[str, EmailMessage], request: pytest.FixtureRequest
+    letters: dict[str, EmailMessage], language: str, request: pytest.FixtureRequest
 ) -> None:
     assert sorted(letters) == sorted(KINDS)
     for kind, letter in letters.items():
         for name, said in parts(letter).items():
-            file = GOLDEN / kind / name
+            file = GOLDEN / language / kind / name
             if request.config.getoption("--renew"):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(said)
@@ -79,12 +92,18 @@ def test_every_letter_says_what_is_written_down(
 
 
 def test_nothing_is_written_down_that_is_no_letter() -> None:
-    assert sorted(folder.name for folder in GOLDEN.iterdir()) == sorted(KINDS)
+    assert sorted(folder.name for folder in GOLDEN.iterdir()) == languages.known()
+    for folder in GOLDEN.iterdir():
+        assert sorted(letter.name for letter in folder.iterdir()) == sorted(KINDS)
 
 
-def test_every_letter_is_valid_html_in_short_lines(letters: dict[str, EmailMessage]) -> None:
+@every_language
+def test_every_letter_is_valid_html_in_short_lines(
+    letters: dict[str, EmailMessage], language: str
+) -> None:
     for letter in letters.values():
-        html5lib.HTMLParser(strict=True).parse(html(letter))
+        tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html(letter))
+        assert tree.get("lang") == language
         assert max(map(len, letter.as_bytes().splitlines())) <= 998
 
 
@@ -95,6 +114,7 @@ def test_every_letter_needs_no_picture_and_fetches_nothing(
         assert not re.search(r"<img|<link|<script|url\(|@import|background=", html(letter))
 
 
+@every_language
 def test_every_letter_names_the_site_and_who_sent_it(letters: dict[str, EmailMessage]) -> None:
     for letter in letters.values():
         assert "The Magazine" in letter["Subject"]
@@ -116,6 +136,7 @@ def test_every_button_is_a_plain_link_on_a_line_of_its_own_too(
     assert buttons == 7
 
 
+@every_language
 def test_every_letter_says_in_html_what_it_says_in_text(letters: dict[str, EmailMessage]) -> None:
     for letter in letters.values():
         tree = html5lib.parse(html(letter), namespaceHTMLElements=False)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from models.confirming import intend
+from models.confirming import Application, intend
+from models.history import AUTHOR, Actor
 from models.ledger import database
 from models.signups import Signup
 from models.strapi import Author, Strapi
@@ -77,7 +78,7 @@ def test_the_letter_states_the_links_life(start: Callable[..., Service]) -> None
     service = start(LINK_MAX_AGE=3600)
     service.visitor().ask()
     [letter] = service.deliver()
-    assert "It works for 1 hour, until " in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "The link works for 1 hour, until " in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     with service.app.app_context():
         signup = Signup.of_key(service.signup()["key"])
         assert signup
-        intend(signup, "Ada", None, None)
+        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)))
         author = Author(signup.identity, "Ada", None, "hashed")
         Strapi(str(service.strapi.path), "strapi-author").write(lambda people: people.admit(author))
     visitor.post(visitor.link("stop"))

@@ -104,6 +104,16 @@ def test_an_activated_author_logs_in_to_strapi(
     assert "https://cms.example.com/admin" in text(service.deliver()[-1])
 
 
+def test_strapi_knows_the_language_that_the_author_applied_in(
+    beside: Beside, service: Service
+) -> None:
+    service.language = "fr"
+    service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
+    assert (status, answer["data"]["user"]["preferedLanguage"]) == (200, "fr")
+
+
 def test_strapis_panel_lists_and_saves_an_author(beside: Beside, service: Service) -> None:
     service.visitor().apply()
     user = beside.user(ADA)

@@ -78,7 +78,7 @@ def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor) -
 
     assert set(answer.location.split("?")[1].split("&")) >= {"q=author", "page=2"}
     page = sue.get(answer.location).text
-    assert f"Ada Lovelace is active, decided by {SUE}." in page
+    assert f"Ada Lovelace is active. Decided by {SUE}." in page
 
 
 @every_shape
@@ -137,7 +137,7 @@ def test_the_first_decision_wins_and_the_second_reviewer_sees_whose_it_was(
     answer = tom.decide("decline", waiting, reason="No.", tell="y")
 
     assert answer.status_code == 409
-    assert f"decided by {SUE}" in answer.text
+    assert f"Decided by {SUE}" in answer.text
     assert service.signup()["state"] == "active"
     assert [letter["Subject"] for letter in service.deliver()] == [
         "You can write for cms.example.com now"

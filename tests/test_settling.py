@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from models import passwords
-from models.confirming import intend
+from models.confirming import Application, intend
+from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import Signup
 from models.strapi import Author, Strapi
@@ -83,7 +84,7 @@ def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, "Ada", "Lovelace", None)
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed(ADA_PASSWORD))
         strapi = Strapi(str(service.strapi.path), "strapi-author")
         strapi.write(lambda people: people.admit(author))
@@ -104,7 +105,7 @@ def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_passwo
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, "Ada", "Lovelace", None)
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed("Forgotten1"))
         strapi = Strapi(str(service.strapi.path), "strapi-author")
         strapi.write(lambda people: people.admit(author))

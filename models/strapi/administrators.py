@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from peewee import SQL, Database, chunked, fn
 
@@ -10,6 +11,8 @@ from models.strapi.permissions import Powers, powers_of
 from models.strapi.shape import Shape, StrapiUnavailable
 
 SUPER_ADMIN = "strapi-super-admin"
+# Strapi's own language, which it leaves empty.
+ENGLISH = "en"
 
 
 class NoAdministratorYet(StrapiUnavailable):
@@ -52,8 +55,7 @@ class Administrators:
             raise NoAdministratorYet("Strapi has no administrator yet: register its first one")
         for row in self.named(author.identity.email):
             if row.belongs_to(author.identity) and not row.is_active:
-                person = {"firstname": author.firstname, "lastname": author.lastname}
-                self._update(row, **person, password=author.password)
+                self._update(row, **self._person(author))
                 return row
             if replaced is None or not row.belongs_to(replaced):
                 raise AddressTaken
@@ -154,20 +156,31 @@ class Administrators:
     def _insert(self, author: Author, role: int) -> Administrator:
         born = author.identity.born_at
         strapi_5 = {"document_id": author.identity.document_id, "published_at": born}
-        fields = self.shape.admins._meta.fields
         row = self.shape.admins.create(
-            firstname=author.firstname,
-            lastname=author.lastname,
+            **self._person(author),
+            **self._known(strapi_5),
             email=author.identity.email,
-            password=author.password,
             is_active=False,
             blocked=False,
             created_at=born,
             updated_at=born,
-            **{name: value for name, value in strapi_5.items() if name in fields},
         )
         self._link(row, role)
         return row
+
+    def _person(self, author: Author) -> dict[str, object]:
+        language = author.language if author.language != ENGLISH else None
+        return {
+            "firstname": author.firstname,
+            "lastname": author.lastname,
+            "password": author.password,
+            **self._known({"prefered_language": language}),
+        }
+
+    def _known(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Those of the values that this Strapi has columns for."""
+        fields = self.shape.admins._meta.fields
+        return {name: value for name, value in values.items() if name in fields}
 
     def _link(self, row: Administrator, role: int) -> None:
         links, shape = self.shape.links, self.shape

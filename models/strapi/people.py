@@ -35,10 +35,11 @@ class Author:
     firstname: str
     lastname: str | None
     password: str
+    language: str | None = None
 
 
 class Administrator(Model):
-    """A row of `admin_users`; `Shape` adds the columns of Strapi 5 where the file has them."""
+    """A row of `admin_users`; `Shape` adds the columns that not every version has."""
 
     id = AutoField()
     firstname = TextField(null=True)
@@ -52,6 +53,7 @@ class Administrator(Model):
     updated_at = InstantField(null=True)
 
     document_id: str | None = None
+    prefered_language: str | None = None
 
     @property
     def address(self) -> str:

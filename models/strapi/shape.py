@@ -18,7 +18,11 @@ ROLE_ORDERS = ("role_ord", "role_order")
 USER_ORDERS = ("user_ord", "user_order")
 # Columns that some versions have and every row of theirs fills.
 OPTIONAL: dict[type[Model], dict[str, type[Field]]] = {
-    Administrator: {"document_id": TextField, "published_at": InstantField},
+    Administrator: {
+        "document_id": TextField,
+        "prefered_language": TextField,
+        "published_at": InstantField,
+    },
     Link: dict.fromkeys((*ROLE_ORDERS, *USER_ORDERS), FloatField),
     Role: {},
 }

@@ -11,7 +11,7 @@ from models import asking
 from models.asking import TooManyLetters
 from models.history import AUTHOR, Actor
 from models.instant import now
-from signup import limits, typos
+from signup import languages, limits, typos
 from signup.alarms import alarm
 from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
@@ -129,6 +129,7 @@ def _ask(email: str, firstname: str, lastname: str | None) -> None:
     config = current_app.config
     again_after = timedelta(days=config["REAPPLY_DAYS"])
     rules = {"reapply_after": again_after, "throttled": config["RATELIMIT_ENABLED"]}
-    owed = asking.ask(email, firstname, lastname, by=author(), **rules)
+    language = languages.spoken()
+    owed = asking.ask(email, firstname, lastname, language=language, by=author(), **rules)
     event = "signup requested" if owed else "signup requested too often"
     log.info(event, extra={"address": email})

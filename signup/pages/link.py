@@ -11,7 +11,7 @@ from models.instant import now
 from models.signups import Signup, State
 from models.stops import Stop
 from models.strapi import AddressTaken, StrapiUnavailable
-from signup import limits, links, spans
+from signup import languages, limits, links, spans
 from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm, ConfirmForm
@@ -71,7 +71,8 @@ def renew(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    owed = asking.renew(signup, by=author(), throttled=current_app.config["RATELIMIT_ENABLED"])
+    throttled = current_app.config["RATELIMIT_ENABLED"]
+    owed = asking.renew(signup, languages.spoken(), by=author(), throttled=throttled)
     log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
     return redirect(url_for("form.sent", again=1), 303)
 
@@ -119,6 +120,7 @@ def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
     signup = Signup.of_key(link.key)
     if signup is None:
         raise links.NotOurs
+    languages.prefer(signup.language)
     return link, signup
 
 
@@ -160,6 +162,7 @@ def _confirm(signup: Signup, form: ConfirmForm) -> None:
         firstname=form.firstname.data or "",
         lastname=form.lastname.data or None,
         why=form.why.data or None if form.why else None,
+        language=languages.spoken(),
         by=author(),
     )
     confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])

@@ -17,6 +17,7 @@ from models.strapi import Altered, Gone, Strapi
 from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm
+from signup.languages import gettext
 from signup.review import desk
 from signup.review.door import guarded, reviewer
 from signup.review.forms import ActivateForm, DeclineForm, SeveralForm
@@ -59,7 +60,9 @@ def preview(author_id: int) -> ResponseReturnValue:
     form = DeclineForm()
     if not form.validate_on_submit():
         return _shown_again(author_id, form.status, "stale" if form.stale else "", form)
-    return _shown_again(author_id, 200, "", form, letter=desk.preview(form))
+    signup = Signup.of_author(author_id)
+    letters = desk.preview(form, [signup] if signup else [])
+    return _shown_again(author_id, 200, "", form, letters=letters)
 
 
 @review.post("/<int:author_id>/undo")
@@ -83,8 +86,8 @@ def several() -> ResponseReturnValue:
         # The box of a form that was not seen yet is ticked, as it is for one person.
         form.tell.data = True
     if not sound or form.verb.data in ("ask", "preview"):
-        letter = desk.preview(form) if sound and form.verb.data == "preview" else None
-        facts = {"chosen": chosen, "letter": letter, "place": desk.place(), **desk.always()}
+        letters = desk.preview(form, chosen) if sound and form.verb.data == "preview" else []
+        facts = {"chosen": chosen, "letters": letters, "place": desk.place(), **desk.always()}
         page = render_template("review/several.html", form=form, **facts)
         return page, form.status if not sound else 200
     verbs: dict[str | None, Verb] = {
@@ -126,7 +129,8 @@ def _decided(author_id: int, verb: Verb, sign: str = "done") -> ResponseReturnVa
     except tuple(REFUSALS) as error:
         status, notice = REFUSALS[type(error)]
         log.warning("decision refused", extra={"signup": signup.id, "why": notice})
-        page, _ = desk.page_of(signup, status, notice, complaint=str(error))
+        complaint = gettext(str(error)) if isinstance(error, Altered) else ""
+        page, _ = desk.page_of(signup, status, notice, complaint=complaint)
         return page, status, RETRY if status == 503 else {}
     _log(signup)
     here: dict[str, Any] = {**desk.place(), sign: signup.id}

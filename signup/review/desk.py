@@ -1,6 +1,7 @@
 """The desk: who waits, how the others stand, each signup's own page, and reviewers' letters."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from flask import abort, current_app, g, redirect, render_template, request, url_for
@@ -13,7 +14,7 @@ from models.notices import Muted
 from models.outbox import Letter
 from models.signups import Signup, State
 from models.strapi import Administrators
-from signup import domains, letters, links
+from signup import domains, languages, letters, links
 from signup.databases import known, settler
 from signup.forms import ButtonForm
 from signup.health import OVERDUE
@@ -133,9 +134,14 @@ def page_of(
     ), status
 
 
-def preview(form: DeclineForm) -> dict[str, str]:
-    """How the letter of a decline will read."""
-    return letters.texts("declined", letters.declined(form.reason.data or None, now()))
+def preview(form: DeclineForm, chosen: Iterable[Signup]) -> list[dict[str, str]]:
+    """How the letters of a decline will read: one in each language of those who get them."""
+    found = {}
+    for language in {signup.language: None for signup in chosen}:
+        with languages.speaking(language):
+            said = letters.texts("declined", letters.declined(form.reason.data or None, now()))
+            found[languages.spoken()] = {**said, "language": languages.spoken()}
+    return list(found.values())
 
 
 def always() -> dict[str, Any]:

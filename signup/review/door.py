@@ -9,11 +9,13 @@ from flask.typing import ResponseReturnValue
 from models.history import Actor
 from models.sessions import Session, authenticate
 from models.strapi import Administrators, StrapiUnavailable
+from signup import languages
 from signup.attempts import attempt
 from signup.commands import with_sound_settings
 from signup.databases import known, strapi
 from signup.errors import answer
 from signup.forms import ButtonForm, LoginForm
+from signup.languages import gettext
 from signup.logs import address
 
 log = logging.getLogger(__name__)
@@ -65,10 +67,10 @@ def enter() -> ResponseReturnValue:
     admin = attempt(email, lambda: authenticate(strapi(), email, password))
     if admin is None:
         log.warning("login refused", extra={"account": address(email)})
-        form.form_errors.append("That is not the address and password of a super admin.")
+        form.form_errors.append(gettext("That is not the address and password of a super admin."))
         return _page(form), 422
     Session.end(session.get("review", ""))
-    session.clear()
+    languages.clear(session)
     session["review"] = Session.begin(admin)
     log.info("logged in", extra={"account": admin.email})
     return redirect(url_for("desk.queue"), 303)
@@ -80,7 +82,7 @@ def logout() -> ResponseReturnValue:
     if not ButtonForm().validate_on_submit():
         return answer(400)
     Session.end(session.get("review", ""))
-    session.clear()
+    languages.clear(session)
     log.info("logged out")
     return redirect(url_for(".login"), 303)
 
@@ -93,7 +95,7 @@ def logout_everywhere() -> ResponseReturnValue:
     if not ButtonForm().validate_on_submit():
         return answer(400)
     ended = Session.end_all(g.reviewer.id)
-    session.clear()
+    languages.clear(session)
     log.info("logged out everywhere", extra={"sessions": ended})
     return redirect(url_for(".login"), 303)
 

@@ -6,19 +6,23 @@ from wtforms.validators import AnyOf
 
 from signup import characters
 from signup.forms import TEXT_LENGTH, ButtonForm, Form, sound, stripped
+from signup.languages import lazy_gettext
 
 
 class DeclineForm(Form):
     """Why somebody is not wanted, and whether they hear of it."""
 
     reason = TextAreaField(
-        "Reason",
-        description="The person reads this as you write it, in the e-mail and on their page.",
+        lazy_gettext("Reason"),
+        description=lazy_gettext(
+            "The person reads this as you write it, in the e-mail and on their page."
+        ),
         filters=[stripped],
         validators=[TEXT_LENGTH, sound(characters.complaint)],
     )
     tell = BooleanField(
-        "Tell this person: without, nobody but reviewers sees the reason", default=True
+        lazy_gettext("Tell this person: without, nobody but reviewers sees the reason"),
+        default=True,
     )
 
 
@@ -31,7 +35,12 @@ class SeveralForm(DeclineForm):
         many = ("authors",)
 
     verb = StringField(
-        "Decision", validators=[AnyOf(("activate", "ask", "preview", "decline", "undo"))]
+        validators=[
+            AnyOf(
+                ("activate", "ask", "preview", "decline", "undo"),
+                message=lazy_gettext("This cannot be done here"),
+            )
+        ]
     )
 
     @property
