@@ -45,9 +45,10 @@ def ask(
         signup = Signup.current(email, reapply_after)
         if signup is None:
             key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
-            signup = Signup.create(key=key, email=email, domain=domain, generation=0, **person)
-        elif signup.state == State.ASKED and signup.born_at is None:
-            signup.turn(State.ASKED, State.ASKED, **person)
+            signup = Signup.create(key=key, email=email, domain=domain, **person)
+        else:
+            # Who has sent the link's page was asked for the names there.
+            _end_older_links(signup, **person if signup.born_at is None else {})
         _owe_link(signup, by)
     return True
 
@@ -61,15 +62,17 @@ def renew(
     with database.atomic():
         if throttled and not _may_write_to(signup.email or ""):
             return False
-        signup.turn(State.ASKED, State.ASKED, language=language)
+        _end_older_links(signup, language=language)
         _owe_link(signup, by)
     return True
 
 
-def _owe_link(signup: Signup, by: Actor) -> None:
-    # The older links of a signup that is not confirmed end here.
+def _end_older_links(signup: Signup, **person: Any) -> None:
     fresh: dict[str, Any] = {"generation": Signup.generation + 1, "asked_at": now()}
-    signup.turn(State.ASKED, State.ASKED, **fresh)
+    signup.turn(State.ASKED, State.ASKED, **fresh, **person)
+
+
+def _owe_link(signup: Signup, by: Actor) -> None:
     Event.note(signup, "asked", by)
     Letter.owe("confirm", signup.email or "", signup)
 

@@ -76,7 +76,7 @@ class Administrators:
         """Delete the author's row, which must still be as we made it. Raises Gone, Altered."""
         row = self.ours(identity)
         if row.is_active:
-            raise Altered("the account is active")
+            raise Altered("The account is active")
         self._refuse_altered(row)
         links = self.shape.links
         links.delete().where(links.user_id == row.id).execute()
@@ -201,6 +201,6 @@ class Administrators:
         links = self.shape.links
         given = links.select(links.role_id).where(links.user_id == row.id)
         if {link.role_id for link in given} != {self.role_id()}:
-            raise Altered("the account was given other roles in Strapi: decide in Strapi's panel")
+            raise Altered("The account was given other roles in Strapi: decide in Strapi's panel")
         if len(self.named(row.address)) > 1:
             raise Altered("Strapi has two accounts of this address: delete one in Strapi's panel")
