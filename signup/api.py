@@ -1,8 +1,8 @@
 """The same for programs: JSON, with a super admin's Strapi credentials in every request."""
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -17,12 +17,13 @@ from models.history import Actor, Event
 from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import links
+from signup import links, representations
 from signup.attempts import attempt
 from signup.characters import visible
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH
 from signup.logs import address
+from signup.problems import problem
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
@@ -30,7 +31,6 @@ api = Blueprint("api", __name__, url_prefix="/api")
 PAGE = 25
 DESCRIPTION = Path(__file__).with_name("openapi.json")
 NO_SUCH_AUTHOR = "There is no such author, or not one of ours."
-NO_HEADERS: Mapping[str, str] = {}
 
 
 def init_app(app: Flask) -> None:
@@ -78,7 +78,7 @@ def authors() -> ResponseReturnValue:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "page is a number from 1 up.")
     signups, total = queue.page(state, request.args.get("q", ""), int(page), PAGE)
     pages = max(-(-total // PAGE), 1)
-    shown = [author(signup) for signup in signups]
+    shown = [representations.author(signup) for signup in signups]
     return {"authors": shown, "page": int(page), "pages": pages, "total": total}
 
 
@@ -88,7 +88,9 @@ def one(author_id: int) -> ResponseReturnValue:
     signup = Signup.of_author(author_id)
     if signup is None:
         return problem(HTTPStatus.NOT_FOUND, NO_SUCH_AUTHOR)
-    return author(signup) | {"history": [_event(event) for event in Event.of(signup)]}
+    return representations.author(signup) | {
+        "history": [representations.event(event) for event in Event.of(signup)]
+    }
 
 
 @api.post("/authors/<int:author_id>/activate")
@@ -129,31 +131,6 @@ def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
 
 
-def author(signup: Signup) -> dict[str, Any]:
-    """A signup as the API tells it; instants in UTC (RFC 3339)."""
-    return {
-        "id": signup.strapi_id,
-        "email": signup.email,
-        "firstname": signup.firstname,
-        "lastname": signup.lastname,
-        "state": signup.shown_state,
-        "why": signup.why,
-        "asked_at": _told(signup.asked_at),
-        "confirmed_at": _told(signup.confirmed_at),
-        "decided_at": _told(signup.decided_at),
-        "decided_by": signup.decided_by,
-        "reason": signup.reason,
-    }
-
-
-def problem(
-    status: HTTPStatus, detail: str, headers: Mapping[str, str] = NO_HEADERS
-) -> ResponseReturnValue:
-    """An error as RFC 9457 wants it."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
-    return body, int(status), {**headers, "Content-Type": "application/problem+json"}
-
-
 def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> ResponseReturnValue:
     signup = Signup.of_author(author_id)
     if signup is None:
@@ -170,7 +147,7 @@ def _decided(author_id: int, verb: Callable[[Signup, Strapi], None]) -> Response
         log.warning("decision refused", extra={"signup": signup.id, "why": type(error).__name__})
         return problem(HTTPStatus.CONFLICT, _conflict(signup, error))
     log.info(Event.last(signup), extra={"signup": signup.id, "state": signup.state})
-    return author(signup)
+    return representations.author(signup)
 
 
 def _conflict(signup: Signup, error: Exception) -> str:
@@ -200,11 +177,6 @@ def _undo() -> timedelta:
     return timedelta(seconds=current_app.config["UNDO_SECONDS"])
 
 
-def _event(event: Event) -> dict[str, Any]:
-    facts = {"what": event.what, "by": event.by, "address": event.address, "why": event.why}
-    return {"at": _told(event.at), **facts}
-
-
 def _complaint(body: object) -> str | None:
     if not isinstance(body, dict):
         return 'Send an object like {"reason": "…", "tell": true}.'
@@ -214,7 +186,3 @@ def _complaint(body: object) -> str | None:
     if not isinstance(body.get("tell", True), bool):
         return "tell is true or false."
     return None
-
-
-def _told(instant: datetime | None) -> str | None:
-    return instant.isoformat(timespec="milliseconds") if instant else None

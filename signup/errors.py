@@ -10,7 +10,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.ledger import LedgerUnavailable
-from signup import api, limits, logs
+from signup import limits, logs, problems
 from signup.languages import lazy_gettext
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def answer(
         headers = {**headers, "Retry-After": str(limits.seconds_left())}
         description = "Please wait a while, then try again."
     if request.path.startswith("/api/"):
-        return api.problem(HTTPStatus(status), description, headers)
+        return problems.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(status, ADVICE[500 if status >= 500 else 400])
     # A number to ask the operator about, where it is the service that failed.
     number = logs.request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None

@@ -1,18 +1,17 @@
 """Strapi's administrators, in whichever shape its version left them."""
 
-from models.strapi.administrators import (
-    SUPER_ADMIN,
+from models.strapi.administrators import SUPER_ADMIN, Administrators
+from models.strapi.census import Standing, census, doubled, standings
+from models.strapi.file import Mark, Strapi, StrapiBusy
+from models.strapi.people import Administrator, Author, Identity, new_document_id
+from models.strapi.permissions import Powers
+from models.strapi.refusals import (
     AddressTaken,
-    Administrators,
     Altered,
     Gone,
     NoAdministratorYet,
     RoleUnusable,
 )
-from models.strapi.census import Standing, census, doubled, standings
-from models.strapi.file import Mark, Strapi, StrapiBusy
-from models.strapi.people import Administrator, Author, Identity, new_document_id
-from models.strapi.permissions import Powers
 from models.strapi.shape import StrapiUnavailable, UnknownShape
 
 __all__ = [

@@ -8,31 +8,18 @@ from peewee import SQL, Database, chunked, fn
 
 from models.strapi.people import Administrator, Author, Identity
 from models.strapi.permissions import Powers, powers_of
-from models.strapi.shape import Shape, StrapiUnavailable
+from models.strapi.refusals import (
+    AddressTaken,
+    Altered,
+    Gone,
+    NoAdministratorYet,
+    RoleUnusable,
+)
+from models.strapi.shape import Shape
 
 SUPER_ADMIN = "strapi-super-admin"
 # Strapi's own language, which it leaves empty.
 ENGLISH = "en"
-
-
-class NoAdministratorYet(StrapiUnavailable):
-    """Nobody has registered as Strapi's first super admin: a row now would lock them out."""
-
-
-class RoleUnusable(StrapiUnavailable):
-    """The role that authors get is missing, doubled, or the super admins' own."""
-
-
-class AddressTaken(Exception):
-    """Strapi has an administrator with this address who did not come through us."""
-
-
-class Gone(Exception):
-    """The row that we made is no longer there, or belongs to somebody else."""
-
-
-class Altered(Exception):
-    """The row is ours, but somebody changed it in Strapi so that it is not ours to decide."""
 
 
 class Administrators:
