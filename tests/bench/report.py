@@ -11,7 +11,7 @@ HEAD = """\
 # As fast as bcrypt allows
 
 `make bench` wrote this page. Everything it compares ran in one go on one machine, in turns. The
-service ran as the README tells operators to run it (`gunicorn.conf.py`: one worker, eight threads),
+service ran as the README tells operators to run it (`gunicorn.conf.py`: one worker, 32 threads),
 its limits lifted by `RATELIMIT_ENABLED` and `MAX_WAITING`; clients and mail server are processes of
 their own on the same cores.
 """
