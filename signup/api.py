@@ -2,28 +2,28 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, g, json, request
+from flask import Blueprint, Flask, abort, g, json, request
 from flask.typing import ResponseReturnValue
 
 from models import deciding, queue
 from models.deciding import Decided, Postponed, TooLate
-from models.history import Actor, Event
+from models.history import Event
 from models.sessions import authenticate
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import links, representations
+from signup import links, representations, spans
 from signup.attempts import attempt
 from signup.characters import visible
 from signup.databases import strapi
 from signup.forms import WHY_LENGTH
 from signup.logs import address
 from signup.problems import problem
+from signup.review.door import reviewer
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
@@ -100,7 +100,7 @@ def activate(author_id: int) -> ResponseReturnValue:
     if not isinstance(body, dict) or not isinstance(body.get("after_all", False), bool):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, 'Send nothing, or {"after_all": true}.')
     after_all = body.get("after_all", False)
-    decision = partial(deciding.activate, by=_reviewer(), undo=_undo(), after_all=after_all)
+    decision = partial(deciding.activate, by=reviewer(), undo=spans.undo(), after_all=after_all)
     return _decided(author_id, decision)
 
 
@@ -114,13 +114,13 @@ def decline(author_id: int) -> ResponseReturnValue:
         "reason": visible(body.get("reason") or "") or None,
         "tell": body.get("tell", True),
     }
-    return _decided(author_id, partial(deciding.decline, by=_reviewer(), undo=_undo(), **words))
+    return _decided(author_id, partial(deciding.decline, by=reviewer(), undo=spans.undo(), **words))
 
 
 @api.post("/authors/<int:author_id>/undo")
 def undo(author_id: int) -> ResponseReturnValue:
     """Take a decision back, before anybody was told."""
-    return _decided(author_id, partial(deciding.take_back, by=_reviewer()))
+    return _decided(author_id, partial(deciding.take_back, by=reviewer()))
 
 
 @api.errorhandler(StrapiUnavailable)
@@ -167,14 +167,6 @@ def _body() -> Any:
     except RecursionError:
         # Nested deeper than Python reads, which is no mistake in the JSON.
         return None
-
-
-def _reviewer() -> Actor:
-    return Actor(g.reviewer.email, request.remote_addr)
-
-
-def _undo() -> timedelta:
-    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
 
 
 def _complaint(body: object) -> str | None:

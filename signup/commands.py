@@ -16,7 +16,7 @@ from models.deciding import Decided, Postponed, TooLate
 from models.history import Actor, Event
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import courier, keys, sandbox, settings
+from signup import courier, keys, sandbox, settings, spans
 from signup.check import findings
 from signup.databases import settler, strapi
 from signup.delivering import deliver_due
@@ -124,7 +124,7 @@ def show(email: str) -> None:
 @with_sound_settings
 def activate(emails: tuple[str, ...], after_all: bool) -> None:
     """Let the authors with these addresses in."""
-    decision = partial(deciding.activate, by=_operator(), undo=_undo(), after_all=after_all)
+    decision = partial(deciding.activate, by=_operator(), undo=spans.undo(), after_all=after_all)
     _decide_all(emails, decision)
 
 
@@ -136,7 +136,7 @@ def activate(emails: tuple[str, ...], after_all: bool) -> None:
 def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None:
     """Refuse the authors with these addresses."""
     words: dict[str, Any] = {"reason": reason, "tell": not silently}
-    _decide_all(emails, partial(deciding.decline, by=_operator(), undo=_undo(), **words))
+    _decide_all(emails, partial(deciding.decline, by=_operator(), undo=spans.undo(), **words))
 
 
 @click.command()
@@ -186,10 +186,6 @@ def _decide(email: str, verb: Callable[[Signup, Strapi], Any]) -> None:
     except (Altered, StrapiUnavailable) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{email} is {signup.shown_state}")
-
-
-def _undo() -> timedelta:
-    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
 
 
 def _operator() -> Actor:

@@ -23,6 +23,11 @@ def about(span: timedelta) -> str:
     return _counted(max(round(seconds / length), 1), name)
 
 
+def undo() -> timedelta:
+    """For how long a decision can be taken back."""
+    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
+
+
 def again_at(decided_at: datetime) -> datetime:
     """When somebody who was declined at this instant may apply again."""
     return decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])

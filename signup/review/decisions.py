@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from flask import current_app, redirect, render_template, url_for
+from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from models import deciding
@@ -14,6 +13,7 @@ from models.deciding import Decided, Postponed, TooLate
 from models.history import Event
 from models.signups import Signup
 from models.strapi import Altered, Gone, Strapi
+from signup import spans
 from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm
@@ -151,16 +151,12 @@ def _shown_again(
 
 
 def _activate(after_all: bool) -> Verb:
-    return partial(deciding.activate, by=reviewer(), undo=_undo(), after_all=after_all)
+    return partial(deciding.activate, by=reviewer(), undo=spans.undo(), after_all=after_all)
 
 
 def _decline(form: DeclineForm) -> Verb:
     reason, tell = form.reason.data or None, form.tell.data
-    return partial(deciding.decline, by=reviewer(), undo=_undo(), reason=reason, tell=tell)
-
-
-def _undo() -> timedelta:
-    return timedelta(seconds=current_app.config["UNDO_SECONDS"])
+    return partial(deciding.decline, by=reviewer(), undo=spans.undo(), reason=reason, tell=tell)
 
 
 def _log(signup: Signup) -> None:
