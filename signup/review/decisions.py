@@ -147,7 +147,7 @@ def _shown_again(
     signup = Signup.of_author(author_id)
     if signup is None:
         return desk.page(404, "gone")
-    return desk.page_of(signup, status, notice, form, declining=form is not None, **facts)
+    return desk.page_of(signup, status, notice, form, **facts)
 
 
 def _activate(after_all: bool) -> Verb:
