@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from models import mailboxes
 from models.history import Actor, Event
 from models.instant import now
 from models.ledger import database
@@ -39,7 +40,7 @@ def ask(
     whether it gets one. Raises TooManyLetters, before anything about the address is looked up.
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
-    with database.atomic():
+    with database.alone(f"mailbox {mailboxes.base(email)}"):
         if throttled and not _may_write_to(email):
             return False
         signup = Signup.current(email, reapply_after)
@@ -59,7 +60,7 @@ def renew(
     """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
     that mailbox gets no more letters for now; the letter speaks this language. Raises
     TooManyLetters."""
-    with database.atomic():
+    with database.alone(f"mailbox {mailboxes.base(signup.email or '')}"):
         if throttled and not _may_write_to(signup.email or ""):
             return False
         _end_older_links(signup, language=language)

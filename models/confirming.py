@@ -53,7 +53,7 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
             return None
         return people.admit(author, before.identity if before else None)
 
-    row = strapi.write(admit)
+    row = strapi.write(admit, signup.identity.email)
     if row is not None and not admitted(signup, row, sent.by) and signup.state == State.STOPPED:
         # "This wasn't me" was said while the row was on its way: `settle` removes it again.
         signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)

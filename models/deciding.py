@@ -111,7 +111,7 @@ def carry_out(signup: Signup, strapi: Strapi) -> None:
             people.set_active(signup.identity, then == State.ACTIVE, now())
 
     try:
-        strapi.write(change)
+        strapi.write(change, signup.email or "")
     except Gone:
         following.removed(signup)
         raise

@@ -33,8 +33,10 @@ def deactivated(signup: Signup) -> None:
 def removed(signup: Signup) -> None:
     """Note that the author's row is gone from Strapi."""
     was = (State.WAITING, State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
+    if signup.state not in was:
+        return
     gone: dict[str, Any] = {"decided_by": None, "decided_at": now(), "undo_until": None}
-    signup.turn(State.REMOVED, *was, what="removed", **gone, removed_from=Signup.state)
+    signup.turn(State.REMOVED, signup.state, what="removed", **gone, removed_from=signup.state)
 
 
 def returned(signup: Signup) -> None:

@@ -1,9 +1,10 @@
-"""Instants: aware UTC in Python, integer milliseconds in SQLite, as Strapi stores them."""
+"""Instants: aware UTC in Python, integer milliseconds in SQLite, as Strapi stores them there; on
+other engines, Strapi has timestamps in its own local time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from peewee import BigIntegerField
+from peewee import BigIntegerField, DateTimeField
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,3 +30,23 @@ class InstantField(BigIntegerField):
     def python_value(self, value: Any) -> datetime | None:
         """An aware datetime for Python; None where somebody stored anything but a number."""
         return EPOCH + timedelta(milliseconds=value) if isinstance(value, int) else None
+
+
+class TimestampField(DateTimeField):
+    """A column of timestamps in the local time of `zone`, read and written as an aware datetime."""
+
+    def __init__(self, zone: tzinfo, **options: Any) -> None:
+        """Take the zone of whoever else writes these timestamps."""
+        self.zone = zone
+        super().__init__(**options)
+
+    def db_value(self, value: Any) -> Any:
+        """A timestamp without a zone for the database."""
+        aware = isinstance(value, datetime) and value.tzinfo is not None
+        return value.astimezone(self.zone).replace(tzinfo=None) if aware else value
+
+    def python_value(self, value: Any) -> datetime | None:
+        """An aware datetime for Python."""
+        if not isinstance(value, datetime):
+            return None
+        return value.replace(tzinfo=self.zone).astimezone(UTC)

@@ -1,32 +1,26 @@
 """The service's own database: what was asked, confirmed, decided, and is still owed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
-from peewee import (
-    AutoField,
-    DatabaseError,
-    InterfaceError,
-    Model,
-    OperationalError,
-    SqliteDatabase,
-)
+from peewee import BigAutoField, DatabaseError, DatabaseProxy, Model, OperationalError
 from playhouse.migrations import Runner
 
-# An INTEGER of SQLite has 64 bits.
+from models.engines import Engine, SQLite, Unavailable, file_of, server_of, shown
+
+# An id has 64 bits on every engine.
 LARGEST_ID = 2**63 - 1
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# A read that leads to a write must hold the lock from the start: a deferred transaction
-# would fail at once, whatever the timeout, when somebody else wrote in between.
-database = SqliteDatabase(None, lock_type="IMMEDIATE")
+# The ledger in use, whatever engine holds it.
+proxy = DatabaseProxy()
+proxy.initialize(SQLite(None))
+database = cast("Engine", proxy)
 
-LedgerUnavailable = (DatabaseError, InterfaceError)
-"""What the ledger raises when its disk is full, its file away or damaged, or somebody else
-too busy."""
+LedgerUnavailable = Unavailable
+"""What the ledger raises when its disk is full, its file or server away or damaged, or somebody
+else too busy."""
 
 
 class LedgerTooNew(Exception):
@@ -36,7 +30,7 @@ class LedgerTooNew(Exception):
 class Record(Model):
     """A row of the ledger."""
 
-    id = AutoField()
+    id = BigAutoField()
 
     class Meta:
         """Every record lives in the one ledger."""
@@ -52,23 +46,61 @@ class Record(Model):
         return int(rows.execute())
 
 
-def use(path: str | Path) -> None:
-    """Make the SQLite file `path` this process's ledger: created for its owner's eyes alone
-    where it is missing, and brought up to date.
+def use(address: str | Path) -> None:
+    """Make the database at `address` this process's ledger, brought up to date; a file is created
+    for its owner's eyes alone where it is missing.
 
     Raises LedgerTooNew, LedgerUnavailable.
     """
-    file = Path(str(path).removeprefix("sqlite:///")).absolute()
+    close()
+    proxy.initialize(at(str(address)))
+    try:
+        migrate()
+    except OperationalError as error:
+        where = shown(str(address))
+        raise OperationalError(f"the ledger {where}: {database.advice(error)}") from error
+
+
+def at(address: str) -> Engine:
+    """The database at `address`, as a ledger is kept there. Raises LedgerUnavailable."""
+    try:
+        return server_of(address) or _file(Path(file_of(address) or ""))
+    except ValueError as error:
+        raise OperationalError(f"the ledger cannot be found: {error}") from error
+
+
+def close() -> None:
+    """Let go of this thread's connection."""
+    if not database.is_closed():
+        database.close()
+
+
+def migrate() -> None:
+    """Bring the ledger's tables up to date, alone. Raises LedgerTooNew."""
+    with database.connection_context(), database.migrating():
+        _refuse_strangers(database)
+        runner = Runner(proxy.obj, str(MIGRATIONS))
+        known = {migration.name for migration in runner.migrations()}
+        if unknown := set(runner.applied()) - known:
+            raise LedgerTooNew(
+                f"the ledger was migrated by a newer version ({', '.join(sorted(unknown))}):"
+                " run that version, or restore the backup made before it"
+            )
+        runner.up()
+
+
+def _file(file: Path) -> Engine:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
     except OSError as error:
         raise OperationalError(f"the ledger {file} cannot be made: {error.strerror}") from error
-    _refuse_strangers(file)
-    if not database.is_closed():
-        database.close()
-    database.init(
+    _look_at(file)
+    return SQLite(
         str(file),
+        # A read that leads to a write must hold the lock from the start: a deferred transaction
+        # would fail at once, whatever the timeout, when somebody else wrote in between.
+        lock_type="IMMEDIATE",
         pragmas={
             "journal_mode": "wal",
             # What we answered "yes" to must survive a power cut.
@@ -78,43 +110,20 @@ def use(path: str | Path) -> None:
         },
         timeout=5,
     )
-    migrate()
 
 
-def _refuse_strangers(file: Path) -> None:
-    """Keep a wrong path from migrating somebody else's database."""
-    stranger = SqliteDatabase(f"file:{quote(str(file))}?mode=ro", uri=True)
+def _look_at(file: Path) -> None:
+    """Read the file, which changes nothing yet, not even what log it keeps."""
+    look = SQLite(f"file:{quote(str(file))}?mode=ro", uri=True)
     try:
-        with stranger.connection_context():
-            tables = stranger.get_tables()
+        with look.connection_context():
+            _refuse_strangers(look)
     except DatabaseError as error:
-        raise OperationalError(f"the ledger {file} cannot be read: {error}") from error
+        raise OperationalError(f"the ledger {file}: {error}") from error
+
+
+def _refuse_strangers(engine: Engine) -> None:
+    """Keep a wrong address from migrating somebody else's database."""
+    tables = engine.get_tables()
     if tables and "schema_migration" not in tables:
-        raise OperationalError(f"{file} is another program's database: correct SIGNUP_LEDGER")
-
-
-@contextmanager
-def kept_open() -> Iterator[None]:
-    """Keep the write-ahead log while requests come and go: whoever closes the last connection
-    has to fold it into the file, and to wait for the disk."""
-    keeper = SqliteDatabase(database.database)
-    with suppress(*LedgerUnavailable):
-        # A connection that never read is none yet.
-        keeper.execute_sql("SELECT COUNT(*) FROM sqlite_master").fetchall()
-    try:
-        yield
-    finally:
-        keeper.close()
-
-
-def migrate() -> None:
-    """Bring the ledger's tables up to date, in one transaction. Raises LedgerTooNew."""
-    with database.connection_context(), database.atomic():
-        runner = Runner(database, str(MIGRATIONS))
-        known = {migration.name for migration in runner.migrations()}
-        if unknown := set(runner.applied()) - known:
-            raise LedgerTooNew(
-                f"the ledger was migrated by a newer version ({', '.join(sorted(unknown))}):"
-                " run that version, or restore the backup made before it"
-            )
-        runner.up()
+        raise OperationalError("is another program's database: correct SIGNUP_LEDGER")

@@ -42,7 +42,7 @@ class LedgerStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count `key` up, in a window of `expiry` seconds that begins with the first."""
-        with database.atomic():
+        with database.alone(f"count {key}"):
             count = Count.running(key)
             if count is None:
                 Count.forget(Count.key == key)

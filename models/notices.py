@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from peewee import TextField
+from peewee import CharField
 
 from models.instant import now
 from models.ledger import Record, database
@@ -23,7 +23,7 @@ Reviewers = Callable[[], list[str]]
 class Muted(Record):
     """A reviewer who wants no letters."""
 
-    reviewer = TextField(unique=True)
+    reviewer = CharField(320, unique=True)
 
     @classmethod
     def add(cls, reviewer: str) -> None:

@@ -24,8 +24,8 @@ class Letter(Record):
     """A letter owed to one recipient, until it is sent, parked or no longer makes sense."""
 
     kind = CharField()
-    recipient = TextField(index=True)
-    mailbox = TextField(null=True)
+    recipient = CharField(320, index=True)
+    mailbox = CharField(320, null=True)
     signup = DeferredForeignKey("Signup", null=True, on_delete="CASCADE")
     reference = CharField(unique=True)
     owed_at = InstantField()

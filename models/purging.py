@@ -39,6 +39,5 @@ def purge(keep_decided: timedelta, link_life: timedelta) -> int:
         Event.erase(Signup.select(Signup.id).where(*outlived))
         decided = Signup.update(**NOBODY).where(*outlived)
         touched = unconfirmed + decided.execute()
-    # Until then, the log of writes ahead still holds what was overwritten.
-    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.scrub()
     return touched

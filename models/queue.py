@@ -37,7 +37,7 @@ def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], i
     if not text:
         return list(query.paginate(number, size)), query.count()
     # No index finds a part of a word, but one can be read through quickly: it has no gaps.
-    found: Any = query.select(Signup.id).where(WHO > "", WHO.contains(text))
+    found: Any = query.select(Signup.id).where(WHO > "", WHO.contains(text.lower()))
     ids = [number for (number,) in found.tuples()]
     shown = ids[(number - 1) * size : number * size]
     return sorted(Signup.select().where(Signup.id.in_(shown)), key=_place_in(shown)), len(ids)

@@ -16,6 +16,7 @@ from models.deciding import carry_out
 from models.differences import differing, watched
 from models.history import AUTHOR, Actor
 from models.instant import now
+from models.ledger import database
 from models.signups import UNDERWAY, Signup, State
 from models.strapi import Administrator, Altered, Gone, Mark, Strapi, census, doubled
 
@@ -40,9 +41,11 @@ class Settler:
     def settle_changes(self) -> None:
         """Settle if Strapi's file has changed since, or if a decision waits to be carried out:
         the file is touched rarely. Raises StrapiUnavailable."""
-        if self.strapi.mark() != self._seen or _owed(self.keep_decided).exists():
-            self.settle()
-        notices.remind(self._reviewers)
+        with database.only_one("settling") as mine:
+            if mine and self._changes():
+                self.settle()
+            if mine:
+                notices.remind(self._reviewers)
 
     def settle(self) -> None:
         """Bring the ledger in line with Strapi, carry out what was decided, and owe the
@@ -52,7 +55,11 @@ class Settler:
         self._follow_strapi(mark)
         self._erase_stopped()
         notices.announce(self._reviewers)
-        self._seen = None if mark.is_fresh else mark
+        self._seen = None if mark is None or mark.is_fresh else mark
+
+    def _changes(self) -> bool:
+        mark = self.strapi.mark()
+        return mark is None or mark != self._seen or bool(_owed(self.keep_decided).exists())
 
     def _finish_confirmations(self) -> None:
         intended = Signup.state == State.ASKED, Signup.born_at.is_null(False)
@@ -63,8 +70,8 @@ class Settler:
             if row is not None:
                 admitted(signup, row, Actor(AUTHOR))
 
-    def _follow_strapi(self, mark: Mark) -> None:
-        counted = mark.file, self.strapi.read(census)
+    def _follow_strapi(self, mark: Mark | None) -> None:
+        counted = mark and mark.file, self.strapi.read(census)
         signups = {signup.id: signup for signup in _owed(self.keep_decided).where(watched())}
         if counted != self._counted:
             signups |= {signup.id: signup for signup in differing(self.strapi)}
@@ -111,7 +118,7 @@ class Settler:
     def _remove(self, signup: Signup) -> None:
         try:
             with suppress(Gone):
-                self.strapi.write(lambda people: people.remove(signup.identity))
+                self.strapi.write(lambda people: people.remove(signup.identity), signup.email or "")
         except Altered as error:
             # A super admin has taken this person on in the meantime.
             log.warning("row left to Strapi", extra={"signup": signup.id, "trouble": str(error)})

@@ -33,8 +33,8 @@ class Signup(Record):
     key = CharField(unique=True)
     generation = IntegerField(default=1)
     state = CharField(index=True, default=State.ASKED)
-    email = TextField(null=True, index=True)
-    domain = TextField(null=True)
+    email = CharField(320, null=True, index=True)
+    domain = CharField(null=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     why = TextField(null=True)
@@ -155,9 +155,9 @@ NOBODY: dict[str, Any] = dict.fromkeys(
 )
 # Those who wait for a decision, as `queue` searches them: a partial index needs its condition
 # word for word.
-AWAITED = SQL("\"state\" IN ('waiting', 'activating', 'undoing')")
+AWAITED = SQL("state IN ('waiting', 'activating', 'undoing')")
 # First and last name and address in lower case: a column that the database fills by itself.
-WHO = SQL('"who"')
+WHO = SQL("who")
 
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=AWAITED))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))

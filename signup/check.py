@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import current_app
 
+from models.engines import file_of
 from models.outbox import Letter
 from models.strapi import Administrators, StrapiUnavailable
 from signup import settings, smtp
@@ -57,7 +58,7 @@ def _strapi() -> Iterator[Finding]:
         complaint = strapi().write(_complaint)
     except StrapiUnavailable as error:
         complaint = str(error)
-    path = strapi().path
+    path = file_of(current_app.config["STRAPI_DATABASE"])
     if complaint is None and path and not os.access(path.parent, os.W_OK):
         complaint = f"let the service's user write the folder {path.parent}, for SQLite's journal"
     yield f"{what}: shape, role, writable", complaint

@@ -113,7 +113,7 @@ class Courier:
 
     def _run(self) -> None:
         try:
-            with ledger.kept_open():
+            with ledger.database.kept_open():
                 while not self._stopping.is_set():
                     self._due.clear()
                     with self._app.app_context():

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 
@@ -17,7 +18,8 @@ T = TypeVar("T")
 def init_app(app: Flask) -> None:
     """Open the ledger and name Strapi's file; either may be out of order, which `complaint`
     and the health page tell, and `serve` refuses to start without a ledger."""
-    strapi = Strapi(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"])
+    zone = ZoneInfo(app.config["STRAPI_TIMEZONE"])
+    strapi = Strapi(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"], zone)
     # At DEBUG, Peewee would log every address and hash that goes into a query.
     logging.getLogger("peewee").setLevel("INFO")
     app.extensions["strapi"] = strapi
@@ -41,9 +43,9 @@ def known(question: Callable[[Administrators], T]) -> T:
     answers = current_app.extensions["strapi_answers"]
     mark = strapi().mark()
     seen, told = answers.get(question.__qualname__, (None, None))
-    if seen != mark:
+    if mark is None or seen != mark:
         told = strapi().read(question)
-        answers[question.__qualname__] = (None if mark.is_fresh else mark, told)
+        answers[question.__qualname__] = (None if mark is None or mark.is_fresh else mark, told)
     return told
 
 
@@ -61,5 +63,4 @@ def _open(path: str) -> str | None:
 
 
 def _close(_: BaseException | None) -> None:
-    if not ledger.database.is_closed():
-        ledger.database.close()
+    ledger.close()

@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "ACCENT_COLOR": None,
     "LANGUAGES": ["en", "fr", "de", "es", "pt"],
     "AUTHOR_ROLE": "strapi-author",
+    "STRAPI_TIMEZONE": "UTC",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],
     "ALLOWED_DOMAINS": [],

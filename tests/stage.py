@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask.testing import FlaskClient
-from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 from time_machine import travel
 from werkzeug.test import TestResponse
 
 from app import create_app
 from models import passwords
+from models.engines import SQLite
 from models.instant import milliseconds, now
 from models.ledger import MIGRATIONS
 from models.strapi import StrapiUnavailable
@@ -280,7 +280,7 @@ def set_back(ledger: Path, newest: str) -> None:
     rows = {name: StrapiFile(ledger).rows(f"SELECT * FROM {name}") for name in TABLES}
     for file in ledger.parent.glob(f"{ledger.name}*"):
         file.unlink()
-    database = SqliteDatabase(str(ledger))
+    database = SQLite(str(ledger))
     with database.connection_context():
         runner: Any = Runner
         runner(database, str(MIGRATIONS)).up(newest)

@@ -78,10 +78,11 @@ def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cu
     service: Service,
 ) -> None:
     assert stat.S_IMODE(service.ledger.stat().st_mode) == 0o600
+    engine = ledger.proxy.obj
     with service.app.app_context():
-        pragmas = {name: ledger.database.pragma(name) for name in ("journal_mode", "synchronous")}
+        pragmas = {name: engine.pragma(name) for name in ("journal_mode", "synchronous")}
         assert pragmas == {"journal_mode": "wal", "synchronous": 2}
-        assert ledger.database.pragma("secure_delete") == 1
+        assert engine.pragma("secure_delete") == 1
 
 
 def test_an_older_version_leaves_a_newer_ledger_alone(

@@ -245,7 +245,7 @@ def test_withdrawing_removes_the_row_and_lets_one_apply_again(service: Service) 
 def ledger_bytes(service: Service) -> bytes:
     """Every byte of the ledger, its write-ahead log included."""
     with service.app.app_context():
-        database.pragma("wal_checkpoint", "TRUNCATE")
+        database.scrub()
     return b"".join(path.read_bytes() for path in service.ledger.parent.glob("ledger.db*"))
 
 

@@ -2,24 +2,27 @@
 
 from peewee import (
     SQL,
+    BigAutoField,
     BigIntegerField,
     BooleanField,
     CharField,
     ForeignKeyField,
     IntegerField,
     Model,
-    SqliteDatabase,
     TextField,
 )
 from playhouse.migrate import SchemaMigrator
+
+from models.engines import Engine
 
 
 class Signup(Model):
     """One application of one address."""
 
+    id = BigAutoField()
     key = CharField(unique=True)
     state = CharField(index=True)
-    email = TextField(null=True, index=True)
+    email = CharField(320, null=True, index=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     why = TextField(null=True)
@@ -38,8 +41,9 @@ class Signup(Model):
 class Letter(Model):
     """A letter owed to one recipient."""
 
+    id = BigAutoField()
     kind = CharField()
-    recipient = TextField(index=True)
+    recipient = CharField(320, index=True)
     signup = ForeignKeyField(Signup, null=True, on_delete="CASCADE")
     reference = CharField(unique=True)
     owed_at = BigIntegerField()
@@ -54,6 +58,7 @@ class Letter(Model):
 class Session(Model):
     """A reviewer's session."""
 
+    id = BigAutoField()
     digest = CharField(unique=True)
     strapi_id = IntegerField()
     fingerprint = CharField()
@@ -63,6 +68,7 @@ class Session(Model):
 class Stop(Model):
     """An address that is never written to."""
 
+    id = BigAutoField()
     digest = CharField(unique=True)
     stopped_at = BigIntegerField()
 
@@ -70,12 +76,13 @@ class Stop(Model):
 class Count(Model):
     """How often a key was counted."""
 
+    id = BigAutoField()
     key = CharField(unique=True)
     amount = IntegerField()
     expires_at = BigIntegerField(index=True)
 
 
-def up(_: SchemaMigrator, database: SqliteDatabase) -> None:
+def up(_: SchemaMigrator, database: Engine) -> None:
     """Create the tables."""
     tables = [Signup, Letter, Session, Stop, Count]
     database.bind(tables)

@@ -2,24 +2,29 @@
 
 from peewee import (
     SQL,
+    BigAutoField,
     BigIntegerField,
     CharField,
     ForeignKeyField,
     IntegerField,
     Model,
-    SqliteDatabase,
     TextField,
 )
 from playhouse.migrate import SchemaMigrator, migrate
+
+from models.engines import Engine, SQLite
 
 
 class Signup(Model):
     """One application of one address, as far as it matters here."""
 
+    id = BigAutoField()
+
 
 class Event(Model):
     """Something that happened to a signup."""
 
+    id = BigAutoField()
     signup = ForeignKeyField(Signup, on_delete="CASCADE")
     at = BigIntegerField()
     what = CharField()
@@ -31,12 +36,13 @@ class Event(Model):
 class Muted(Model):
     """A reviewer who wants no letters."""
 
-    reviewer = TextField(unique=True)
+    id = BigAutoField()
+    reviewer = CharField(320, unique=True)
 
 
 COLUMNS = {
     "generation": IntegerField(default=1, constraints=[SQL("DEFAULT 1")]),
-    "domain": TextField(null=True),
+    "domain": CharField(null=True),
     "reminded_at": BigIntegerField(null=True),
     "undo_until": BigIntegerField(null=True),
     "welcomed_at": BigIntegerField(null=True),
@@ -50,20 +56,25 @@ KNOWN = {
 }
 
 
-def up(migrator: SchemaMigrator, database: SqliteDatabase) -> None:
+def up(migrator: SchemaMigrator, database: Engine) -> None:
     """Add columns, tables and indexes, and fill them with what is known."""
     migrate(*(migrator.add_column("signup", name, field) for name, field in COLUMNS.items()))
     database.bind([Signup, Event, Muted])
     database.create_tables([Event, Muted])
+    database.lay_index("signup_decided_at", "signup (decided_at)")
+    database.lay_index("signup_domain", "signup (domain, state)")
+    database.lay_index(
+        "signup_awaited", "signup (confirmed_at)", "state IN ('waiting', 'activating', 'undoing')"
+    )
+    # A ledger that began on a server is newer than this.
+    if isinstance(database, SQLite):
+        _fill(database)
+
+
+def _fill(database: SQLite) -> None:
     execute = database.execute_sql
     execute("UPDATE signup SET domain = substr(email, instr(email, '@') + 1)")
     execute("UPDATE signup SET welcomed_at = decided_at WHERE state = 'active'")
     for column, event in KNOWN.items():
         known = f"SELECT id, {column}, {event} FROM signup WHERE {column} IS NOT NULL"  # noqa: S608
         execute(f"INSERT INTO event (signup_id, at, what, by) {known}")
-    execute("CREATE INDEX signup_decided_at ON signup (decided_at)")
-    execute("CREATE INDEX signup_domain ON signup (domain, state)")
-    execute(
-        "CREATE INDEX signup_awaited ON signup (confirmed_at)"
-        " WHERE \"state\" IN ('waiting', 'activating', 'undoing')"
-    )

@@ -1,13 +1,22 @@
 """Who somebody is, in one indexed column, so that looking for a person stays quick."""
 
-from peewee import SqliteDatabase
 from playhouse.migrate import SchemaMigrator
 
+from models.engines import Engine, MySQL, SQLite
 
-def up(_: SchemaMigrator, database: SqliteDatabase) -> None:
-    """Add a column that SQLite fills by itself, and forgets with what it is made of."""
-    database.execute_sql(
-        "ALTER TABLE signup ADD COLUMN who TEXT GENERATED ALWAYS AS"
-        " (lower(firstname || ' ' || coalesce(lastname || ' ', '') || email)) VIRTUAL"
-    )
-    database.execute_sql("CREATE INDEX signup_who ON signup (state, who)")
+JOINED = "firstname || ' ' || coalesce(lastname || ' ', '') || email"
+# To MySQL, || means OR; and no index of its holds a text without a length.
+JOINED_BY_MYSQL = "concat(firstname, ' ', coalesce(concat(lastname, ' '), ''), email)"
+LENGTH_FOR_MYSQL = 500
+
+
+def up(_: SchemaMigrator, database: Engine) -> None:
+    """Add a column that the database fills by itself, and forgets with what it is made of."""
+    mysql = isinstance(database, MySQL)
+    joined = JOINED_BY_MYSQL if mysql else JOINED
+    # SQLite can add no column that is stored, and PostgreSQL stores all.
+    kept = "VIRTUAL" if isinstance(database, SQLite) else "STORED"
+    column = f"who TEXT GENERATED ALWAYS AS (lower({joined})) {kept}"
+    database.execute_sql(f"ALTER TABLE signup ADD COLUMN {column}")
+    who = f"who({LENGTH_FOR_MYSQL})" if mysql else "who"
+    database.lay_index("signup_who", f"signup (state, {who})")

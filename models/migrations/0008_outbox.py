@@ -1,12 +1,11 @@
 """What is due, and what is parked, found without a look at all that was sent."""
 
-from peewee import SqliteDatabase
-from playhouse.migrate import SchemaMigrator
+from playhouse.migrate import SchemaMigrator, migrate
+
+from models.engines import Engine
 
 
-def up(_: SchemaMigrator, database: SqliteDatabase) -> None:
+def up(migrator: SchemaMigrator, database: Engine) -> None:
     """Exchange an index for a smaller one."""
-    database.execute_sql("DROP INDEX letter_due_at")
-    database.execute_sql(
-        "CREATE INDEX letter_parked ON letter (parked_at) WHERE (parked_at IS NOT NULL)"
-    )
+    migrate(migrator.drop_index("letter", "letter_due_at"))
+    database.lay_index("letter_parked", "letter (parked_at)", "parked_at IS NOT NULL")

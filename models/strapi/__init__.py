@@ -2,7 +2,8 @@
 
 from models.strapi.administrators import SUPER_ADMIN, Administrators
 from models.strapi.census import Standing, census, doubled, standings
-from models.strapi.file import Mark, Strapi, StrapiBusy
+from models.strapi.door import Strapi
+from models.strapi.file import File, Mark
 from models.strapi.people import Administrator, Author, Identity, new_document_id
 from models.strapi.permissions import Powers
 from models.strapi.refusals import (
@@ -12,7 +13,7 @@ from models.strapi.refusals import (
     NoAdministratorYet,
     RoleUnusable,
 )
-from models.strapi.shape import StrapiUnavailable, UnknownShape
+from models.strapi.shape import StrapiBusy, StrapiUnavailable, UnknownShape
 
 __all__ = [
     "SUPER_ADMIN",
@@ -21,6 +22,7 @@ __all__ = [
     "Administrators",
     "Altered",
     "Author",
+    "File",
     "Gone",
     "Identity",
     "Mark",

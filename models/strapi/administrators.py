@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from peewee import SQL, Database, chunked, fn
+from peewee import SQL, chunked, fn
 
+from models.engines import Engine
 from models.strapi.people import Administrator, Author, Identity
 from models.strapi.permissions import Powers, powers_of
 from models.strapi.refusals import (
@@ -25,10 +26,16 @@ ENGLISH = "en"
 class Administrators:
     """The administrators of one open database; inside a transaction where it writes."""
 
-    def __init__(self, database: Database, author_role: str) -> None:
+    def __init__(self, database: Engine, author_role: str) -> None:
         """Look into the open `database`, whose authors have the role `author_role`."""
         self.shape = Shape.of(database)
         self.author_role = author_role
+        self._foreseen: dict[str, list[Administrator]] = {}
+
+    def foresee(self, *emails: str) -> None:
+        """Look for the administrators of these addresses, to whom `at` then answers without
+        another look, and forget those of earlier ones."""
+        self._foreseen = {email: self.named(email) for email in emails if email}
 
     def admit(self, author: Author, replaced: Identity | None = None) -> Administrator:
         """Make `author`'s row, inactive, in the place of the one that was `replaced`, if any; a
@@ -40,7 +47,7 @@ class Administrators:
         role = self.role_id()
         if not self.exist():
             raise NoAdministratorYet("Strapi has no administrator yet: register its first one")
-        for row in self.named(author.identity.email):
+        for row in self.at(author.identity.email):
             if row.belongs_to(author.identity) and not row.is_active:
                 self._update(row, **self._person(author))
                 return row
@@ -71,7 +78,7 @@ class Administrators:
 
     def write_nothing(self) -> None:
         """Ask for the right to write; SQLite refuses it for a file that may only be read."""
-        self.shape.admins.update(is_active=False).where(SQL("0")).execute()
+        self.shape.admins.update(is_active=False).where(SQL("1 = 0")).execute()
 
     def exist(self) -> bool:
         """Whether there is any administrator: before, a row of ours would make Strapi refuse
@@ -92,6 +99,11 @@ class Administrators:
         # Strapi has no index on addresses: one look at every row finds them all.
         rows += self.named(*(each.email for each in wanted if each.id is None))
         return [next((row for row in rows if row.belongs_to(each)), None) for each in wanted]
+
+    def at(self, email: str) -> list[Administrator]:
+        """Every administrator of this lower-case address."""
+        found = self._foreseen.get(email)
+        return self.named(email) if found is None else found
 
     def named(self, *emails: str) -> list[Administrator]:
         """Every administrator of these lower-case addresses, however Strapi spells them."""
@@ -189,5 +201,5 @@ class Administrators:
         given = links.select(links.role_id).where(links.user_id == row.id)
         if {link.role_id for link in given} != {self.role_id()}:
             raise Altered("The account was given other roles in Strapi: decide in Strapi's panel")
-        if len(self.named(row.address)) > 1:
+        if len(self.at(row.address)) > 1:
             raise Altered("Strapi has two accounts of this address: delete one in Strapi's panel")

@@ -1,24 +1,19 @@
-"""Strapi's SQLite file: somebody else's house, entered rarely, for milliseconds, by the door."""
+"""Strapi's SQLite file: one lock for all who write, and a look from outside."""
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
-from peewee import DatabaseError, SqliteDatabase
+from peewee import DatabaseError
 
+from models.engines import Engine, SQLite
 from models.strapi.administrators import Administrators
-from models.strapi.shape import StrapiUnavailable
+from models.strapi.shape import StrapiBusy, StrapiUnavailable
 
-T = TypeVar("T")
-
-# Seconds for which a busy file is tried again before the visitor is asked to come back.
-PATIENCE = 5.0
 # Seconds that SQLite itself waits for a lock. Short, because a COMMIT that waits for a
 # reader keeps Strapi from writing, and Strapi's driver waits with its whole event loop.
 LOCK_TIMEOUT = 0.1
@@ -37,10 +32,6 @@ ADVICE = {
     "malformed": "is damaged: restore it from a backup",
     "disk is full": "cannot be written: its disk is full",
 }
-
-
-class StrapiBusy(StrapiUnavailable):
-    """Somebody else has been writing for longer than we care to wait."""
 
 
 @dataclass(frozen=True)
@@ -62,38 +53,48 @@ class Mark:
         return time.time_ns() - max(self.written) < TICK
 
 
-class Strapi:
-    """Strapi's database as its path names it at each moment: opened for every operation, so
-    that a restored or moved file is noticed, and never created, migrated or kept open."""
+class File:
+    """Strapi's SQLite file as its path names it at each moment: opened for every operation, so
+    that a restored or moved file is noticed, and never created or kept open."""
 
-    def __init__(self, path: str | None, author_role: str) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Name the file; it is not looked at before it is asked."""
-        self.path = Path(path.removeprefix("sqlite:///")).absolute() if path else None
-        self.author_role = author_role
+        self.path = path
 
-    def read(self, question: Callable[[Administrators], T]) -> T:
-        """The answer to `question`. Raises StrapiUnavailable."""
-        return self._patiently(
-            lambda database: question(Administrators(database, self.author_role))
+    @contextmanager
+    def opened(self) -> Iterator[Engine]:
+        """The file, opened. Raises StrapiUnavailable for whatever SQLite complains of."""
+        if self.path is None:
+            raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
+        engine = SQLite(
+            # Without mode=rw, SQLite would create a file that is not there.
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            pragmas={"foreign_keys": 1},
+            timeout=LOCK_TIMEOUT,
         )
+        try:
+            with engine.connection_context():
+                yield engine
+        except DatabaseError as error:
+            raise self._translated(engine, error) from error
 
-    def write(self, change: Callable[[Administrators], T]) -> T:
-        """Run `change` in one IMMEDIATE transaction, the whole of it again while Strapi is
-        busy: do nothing slow in it, and nothing that must not happen twice.
-
-        Raises StrapiUnavailable, and then nothing was written.
-        """
-
-        def transaction(database: SqliteDatabase) -> T:
-            # Looking at the tables takes most of the time: Strapi need not wait for that.
-            described = _schema_version(database)
-            people = Administrators(database, self.author_role)
-            with database.atomic("IMMEDIATE"):
-                if _schema_version(database) != described:
-                    raise StrapiBusy(f"{self.path} is being migrated")
-                return change(people)
-
-        return self._patiently(transaction)
+    @contextmanager
+    def alone(
+        self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
+    ) -> Iterator[Administrators]:
+        """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
+        time: Strapi need not wait for that."""
+        described = _counted(engine, "schema_version")
+        written = _counted(engine, "data_version")
+        administrators = people(engine)
+        administrators.foresee(about)
+        with engine.alone(about):
+            if _counted(engine, "schema_version") != described:
+                raise StrapiBusy(f"{self.path} is being migrated")
+            if _counted(engine, "data_version") != written:
+                administrators.foresee()
+            yield administrators
 
     def mark(self) -> Mark:
         """The look of the file now: taken with `stat` alone, because closing a plain handle
@@ -104,48 +105,21 @@ class Strapi:
             tuple((each.st_ino, each.st_size) if each else None for each in found),
         )
 
-    def _patiently(self, work: Callable[[SqliteDatabase], T]) -> T:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                with self._connected() as database:
-                    return work(database)
-            except StrapiBusy:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(random.uniform(0.01, 0.1))
-
-    @contextmanager
-    def _connected(self) -> Iterator[SqliteDatabase]:
-        if self.path is None:
-            raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
-        database = SqliteDatabase(
-            # Without mode=rw, SQLite would create a file that is not there.
-            f"file:{quote(str(self.path))}?mode=rw",
-            uri=True,
-            pragmas={"foreign_keys": 1},
-            timeout=LOCK_TIMEOUT,
-        )
-        try:
-            with database.connection_context():
-                yield database
-        except DatabaseError as error:
-            raise self._translated(error) from error
-
-    def _translated(self, error: DatabaseError) -> StrapiUnavailable:
-        reason = str(error)
-        if "locked" in reason or "busy" in reason:
+    def _translated(self, engine: Engine, error: DatabaseError) -> StrapiUnavailable:
+        if engine.passes(error):
             return StrapiBusy(f"{self.path} is busy")
+        reason = str(error)
         for sign, advice in ADVICE.items():
             if sign in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
         return StrapiUnavailable(f"{self.path}: {reason}")
 
 
-def _schema_version(database: SqliteDatabase) -> int:
-    """What SQLite counts up whenever somebody changes a table."""
-    [version] = database.execute_sql("PRAGMA schema_version").fetchone()
-    return int(version)
+def _counted(engine: Engine, what: str) -> int:
+    """What SQLite counts up whenever somebody changes a table's columns (`schema_version`), or
+    somebody else changes its rows (`data_version`)."""
+    [count] = engine.execute_sql(f"PRAGMA {what}").fetchone()
+    return int(count)
 
 
 def _stat(path: Path | None) -> os.stat_result | None:

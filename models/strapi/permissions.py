@@ -4,7 +4,9 @@ not (packages/core/admin/server/src/config/admin-actions)."""
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from peewee import Database, Table
+from peewee import Table
+
+from models.engines import Engine
 
 # Strapi 5 and Strapi 4.
 LINK_TABLES = ("admin_permissions_role_lnk", "admin_permissions_role_links")
@@ -41,7 +43,7 @@ class Powers:
             self.media.append(action.removeprefix(MEDIA).removeprefix("assets."))
 
 
-def powers_of(database: Database, role: str) -> Powers:
+def powers_of(database: Engine, role: str) -> Powers:
     """What the role with this code may do in the open `database`; nothing where its tables
     are of a shape that is not known."""
     powers = Powers()

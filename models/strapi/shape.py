@@ -1,11 +1,12 @@
 """Which tables and columns an open Strapi database has: read from it, never from a version."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from peewee import Database, Field, FloatField, Model, TextField
+from peewee import Field, FloatField, Model, TextField
 
-from models.instant import InstantField
+from models.engines import Engine
 from models.strapi.people import Administrator, Link, Role
 
 M = TypeVar("M", bound=Model)
@@ -16,20 +17,24 @@ LINK_TABLES = ("admin_users_roles_lnk", "admin_users_roles_links")
 # Strapi 4's, since 4.5.
 ROLE_ORDERS = ("role_ord", "role_order")
 USER_ORDERS = ("user_ord", "user_order")
-# Columns that some versions have and every row of theirs fills.
-OPTIONAL: dict[type[Model], dict[str, type[Field]]] = {
-    Administrator: {
-        "document_id": TextField,
-        "prefered_language": TextField,
-        "published_at": InstantField,
-    },
+# Columns that some versions have and every row of theirs fills, but for its instants.
+OPTIONAL: dict[type[Model], dict[str, Callable[..., Field]]] = {
+    Administrator: dict.fromkeys(("document_id", "prefered_language"), TextField),
     Link: dict.fromkeys((*ROLE_ORDERS, *USER_ORDERS), FloatField),
     Role: {},
+}
+# Columns of instants, which engines keep in their own ways; the last is Strapi 5's.
+INSTANTS: dict[type[Model], tuple[str, ...]] = {
+    Administrator: ("created_at", "updated_at", "published_at")
 }
 
 
 class StrapiUnavailable(Exception):
     """Strapi's database cannot be used at this moment; the message says why and what to do."""
+
+
+class StrapiBusy(StrapiUnavailable):
+    """Somebody else has been writing for longer than we care to wait."""
 
 
 class UnknownShape(StrapiUnavailable):
@@ -47,7 +52,7 @@ class Shape:
     user_order: str | None
 
     @classmethod
-    def of(cls, database: Database) -> "Shape":
+    def of(cls, database: Engine) -> "Shape":
         """Describe the open `database`. Raises UnknownShape with the exact difference."""
         tables = set(database.get_tables())
         link = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
@@ -63,10 +68,10 @@ class Shape:
         )
 
 
-def _model(database: Database, base: type[M], table: str) -> type[M]:
+def _model(database: Engine, base: type[M], table: str) -> type[M]:
     """`base` as a model of this database's own, which threads may use beside others."""
     needed = {field.column_name for field in base._meta.sorted_fields}
-    optional = OPTIONAL[base]
+    optional = {**OPTIONAL[base], **dict.fromkeys(INSTANTS.get(base, ()), database.instants)}
     there = _columns(database, table, needed | set(optional))
     if missing := needed - there:
         raise UnknownShape(f"Strapi's table {table} has no column {', '.join(sorted(missing))}")
@@ -75,7 +80,7 @@ def _model(database: Database, base: type[M], table: str) -> type[M]:
     return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})
 
 
-def _columns(database: Database, table: str, known: set[str]) -> set[str]:
+def _columns(database: Engine, table: str, known: set[str]) -> set[str]:
     columns = database.get_columns(table)
     for column in columns:
         must_be_filled = not (column.null or column.primary_key or column.default is not None)

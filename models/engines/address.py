@@ -1,0 +1,53 @@
+"""Addresses: where a database is, as a path or as a URL."""
+
+from datetime import UTC, tzinfo
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playhouse.db_url import parse
+
+from models.engines.engine import Engine
+from models.engines.mysql import MySQL
+from models.engines.postgresql import PostgreSQL
+from models.instant import TimestampField
+
+SERVERS: dict[str, type[Engine]] = {
+    "postgresql": PostgreSQL,
+    "postgres": PostgreSQL,
+    "mysql": MySQL,
+    "mariadb": MySQL,
+}
+
+
+def file_of(address: str) -> Path | None:
+    """The SQLite file that `address` names; None where it names a server."""
+    if urlsplit(address).scheme in SERVERS:
+        return None
+    return Path(address.removeprefix("sqlite:///")).absolute()
+
+
+def server_of(address: str, zone: tzinfo = UTC) -> Engine | None:
+    """The database of a server that `address` names, its options as its driver knows them, its
+    timestamps in the local time of `zone`, not connected to yet; None where it names a file.
+    Raises ValueError."""
+    kind = SERVERS.get(urlsplit(address).scheme)
+    if kind is None:
+        return None
+    parts = parse(address, unquote_password=True, unquote_user=True)
+    if not parts["database"]:
+        raise ValueError("no database is named, as in postgresql://user:password@host/database")
+    if "passwd" in parts:
+        parts["password"] = parts.pop("passwd")
+    engine = kind(**parts)
+    engine.instants = partial(TimestampField, zone)
+    return engine
+
+
+def shown(address: str) -> str:
+    """The address without its password and options, for people to read."""
+    if file_of(address):
+        return address
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"

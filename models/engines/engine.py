@@ -1,0 +1,57 @@
+"""Engine: what the ledger and Strapi's people ask of a database, whichever it is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar
+
+from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError
+from playhouse.pool import MaxConnectionsExceeded
+
+from models.instant import InstantField
+
+Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectionsExceeded)
+"""What an engine raises that is out of order, away or too busy, or that has no driver."""
+
+
+class Engine(Database):
+    """A database, with the verbs that Peewee does not have."""
+
+    # How Strapi keeps an instant there.
+    instants: Callable[..., Field] = InstantField
+    # What the engine says of trouble that passes, and of other trouble, with what an operator
+    # can do about it.
+    PASSING: ClassVar[tuple[str, ...]] = ()
+    ADVICE: ClassVar[Mapping[str, str]] = {}
+
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        """A transaction in which nobody else is who asks for the same `what`."""
+        raise NotImplementedError
+
+    def only_one(self, what: str) -> AbstractContextManager[bool]:
+        """Whether nobody else is at `what`; if so, nobody else is until this is over."""
+        raise NotImplementedError
+
+    def migrating(self) -> AbstractContextManager[Any]:
+        """Nobody else migrates meanwhile."""
+        return self.alone("migration")
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Spare those who come and go the work of the last to leave."""
+        yield
+
+    def scrub(self) -> None:
+        """Forget what was overwritten; a server sees to that by itself."""
+
+    def lay_index(self, name: str, on: str, where: str = "") -> None:
+        """Make an index: `on` is its table and columns, `where` which rows it holds."""
+        self.execute_sql(f"CREATE INDEX {name} ON {on}{where and f' WHERE {where}'}")
+
+    def passes(self, error: Exception) -> bool:
+        """Whether the same may work in a moment."""
+        return any(sign in str(error) for sign in self.PASSING)
+
+    def advice(self, error: Exception) -> str:
+        """What an operator can do about the error, or else what it says."""
+        reason = str(error)
+        return next((told for sign, told in self.ADVICE.items() if sign in reason), reason)

@@ -1,0 +1,79 @@
+"""PostgreSQL: advisory locks, which are gone with the session or transaction that took them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from playhouse.pool import PooledPostgresqlDatabase
+
+from models.engines.engine import Engine, Unavailable
+
+# A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
+PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# Seconds to connect, and milliseconds after which a server that says nothing is away.
+REACH = {"connect_timeout": 5, "tcp_user_timeout": 5000}
+
+
+class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
+    """A database of a PostgreSQL server, through psycopg 3."""
+
+    PASSING = (
+        "Connection refused",
+        "connection is closed",
+        "connection is lost",
+        "deadlock detected",
+        "could not serialize",
+        "lock timeout",
+        "server closed the connection",
+        "starting up",
+        "shutting down",
+        "terminating connection",
+        "too many clients",
+        "the connection is",
+        "Exceeded maximum connections",
+        "Max connections exceeded",
+        "timeout expired",
+        "consuming input failed",
+        "sending query failed",
+    )
+    ADVICE = {  # noqa: RUF012
+        "password authentication failed": "refuses this user or password",
+        "no pg_hba.conf entry": "lets this user in from nowhere near, or not without TLS: see its"
+        " pg_hba.conf, and add ?sslmode=verify-full&sslrootcert=… to the address",
+        "server does not support SSL": "speaks no TLS: set it up there",
+        "certificate": "has a certificate that is not trusted: name its authority with"
+        " ?sslmode=verify-full&sslrootcert=…",
+        "permission denied": "grants this user too little: see docs/scale.md for what it needs",
+        "Connection refused": "does not answer: is it running, at this host and port?",
+        "could not translate host name": "has a name that is not known here",
+        "failed to resolve host": "has a name that is not known here",
+        "timeout expired": "does not answer: is it running, at this host and port?",
+        "does not exist": "has no such database: create it, or correct the address",
+        "driver not found": "needs a driver: make servers",
+    }
+
+    def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
+        """Name the database; it is connected to when it is asked."""
+        options = f"{options} {PATIENCE}".strip()
+        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
+        super().__init__(database, options=options, **{**known, **address})
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """A transaction that holds the lock of this name until it ends."""
+        with self.atomic():
+            self.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (what,))
+            yield
+
+    @contextmanager
+    def only_one(self, what: str) -> Iterator[bool]:
+        """Hold the lock of this name on this session, if nobody else does."""
+        lock = "SELECT pg_{}(hashtextextended(%s, 0))"
+        [mine] = self.execute_sql(lock.format("try_advisory_lock"), (what,)).fetchone()
+        try:
+            yield mine
+        finally:
+            # Without the session, the lock is gone already.
+            with suppress(*Unavailable):
+                if mine:
+                    self.execute_sql(lock.format("advisory_unlock"), (what,))

@@ -1,0 +1,41 @@
+"""Strapi's database on a server: as many as like may write, but for the same address."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from models.engines import Engine, Unavailable
+from models.strapi.administrators import Administrators
+from models.strapi.shape import StrapiBusy, StrapiUnavailable
+
+
+class Server:
+    """A database of a PostgreSQL or MySQL server, whose connections are used again."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Name the database; it is connected to when it is asked."""
+        self.engine = engine
+
+    @contextmanager
+    def opened(self) -> Iterator[Engine]:
+        """The database, connected. Raises StrapiUnavailable for whatever it complains of."""
+        try:
+            with self.engine.connection_context():
+                yield self.engine
+        except Unavailable as error:
+            trouble = f"Strapi's database {self.engine.database} {self.engine.advice(error)}"
+            kind = StrapiBusy if self.engine.passes(error) else StrapiUnavailable
+            raise kind(trouble) from error
+
+    @contextmanager
+    def alone(
+        self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
+    ) -> Iterator[Administrators]:
+        """A transaction in which nobody else of us writes about the same address. Strapi takes
+        no lock that we could wait for, and need not wait for us."""
+        with engine.alone(about):
+            # Who has read a table keeps everybody from changing its columns until the end.
+            engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
+            yield people(engine)
+
+    def mark(self) -> None:
+        """A server has no look from outside."""
