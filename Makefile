@@ -8,12 +8,14 @@ WORDS := signup/translations
 PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
+.PHONY: help install servers run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/installed ## Set up .venv
+
+servers: .venv/connected ## Add the drivers for PostgreSQL and MySQL to .venv
 
 run: install ## Serve on http://127.0.0.1:5000 (PORT=8000): your Strapi, or a sandbox
 	@if [ -n "$$SIGNUP_STRAPI_DATABASE$$SIGNUP_STRAPI_DATABASE_FILE" ] \
@@ -69,7 +71,11 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
-	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	  --python-version 3.11 pyproject.toml --group dev \
+	  --extra postgresql --extra mysql -o requirements-dev.txt
+	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
+	  --python-version 3.11 pyproject.toml --extra postgresql --extra mysql \
+	  -c requirements.txt -o requirements-servers.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 --group scan -o requirements-scan.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
@@ -79,6 +85,10 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/connected: .venv/installed requirements-servers.txt
+	$(BIN)/$(PIP) -r requirements-servers.txt
 	@touch $@
 
 .venv/tested: .venv/installed requirements-dev.txt

@@ -11,6 +11,7 @@ from time_machine import travel
 
 from models import ledger
 from models.instant import now
+from tests.servers import MariaDB, PostgreSQL, Server
 from tests.stage import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
 
 pytest_plugins = ["tests.tallies"]
@@ -74,6 +75,37 @@ def later() -> Iterator[Callable[[timedelta], None]]:
     yield later
     for journey in reversed(travels):
         journey.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL."""
+    yield from running(PostgreSQL)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    """A real MariaDB."""
+    yield from running(MariaDB)
+
+
+@pytest.fixture(scope="session", params=["postgresql", "mariadb"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of the two."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
+def running(engine: type[Server]) -> Iterator[Server]:
+    """One that runs until the tests end, and leaves nothing behind."""
+    if missing := engine.missing():
+        pytest.skip(missing)
+    server = engine()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers import Server
+
 APP = Path(__file__).parent / "app"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "author-signup"
 # The admin panel's own libraries, needed only where the panel itself is built.
@@ -22,6 +24,10 @@ PANEL = {
     "react-router-dom": "^6.0.0",
     "styled-components": "^6.0.0",
 }
+# What Strapi talks to PostgreSQL and MariaDB with.
+DRIVERS = {"mysql2": "^3.24.0", "pg": "^8.23.0"}
+# Strapi's names for the engines.
+CLIENTS = {"postgresql": "postgres", "mysql": "mysql"}
 # Seconds that a Strapi may take to answer for the first time; usually it takes three.
 BOOT = 120
 
@@ -167,6 +173,7 @@ class RealStrapi:
             "@strapi/strapi": self.version,
             "@strapi/plugin-users-permissions": self.version,
             "better-sqlite3": "11.10.0" if self._major == 4 else "12.8.0",
+            **(DRIVERS if self._major == 5 else {}),
             **(PANEL if self._panel else {}),
         }
         return {
@@ -195,3 +202,15 @@ class RealStrapi:
 def cached(version: str, port: int, **environment: str) -> RealStrapi:
     """A headless Strapi of this version, kept between test runs."""
     return RealStrapi(version, CACHE / f"strapi-{version}", port, panel=False, **environment)
+
+
+def on(server: Server, database: str, user: str, password: str) -> dict[str, str]:
+    """The environment of a Strapi that keeps its data in a database on `server`."""
+    return {
+        "DATABASE_CLIENT": CLIENTS[server.scheme],
+        "DATABASE_HOST": "127.0.0.1",
+        "DATABASE_PORT": str(server.port),
+        "DATABASE_NAME": database,
+        "DATABASE_USERNAME": user,
+        "DATABASE_PASSWORD": password,
+    }
