@@ -63,6 +63,11 @@ class StrapiFile:
         file.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
         return file
 
+    @property
+    def address(self) -> str:
+        """What the service's setting says."""
+        return str(self.path)
+
     def add_admin(
         self,
         email: str,
@@ -264,7 +269,7 @@ def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, ob
     """The settings without which the service does not start."""
     return {
         "SECRET_KEY": "0123456789abcdef" * 4,
-        "STRAPI_DATABASE": str(strapi.path),
+        "STRAPI_DATABASE": strapi.address,
         "STRAPI_ADMIN_URL": "https://cms.example.com/admin",
         "PUBLIC_URL": PUBLIC,
         "LEDGER": str(ledger),

@@ -12,6 +12,8 @@ import pymysql
 import pytest
 
 from tests.servers import ADMIN, ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
+from tests.stage import SUE, SUE_PASSWORD
+from tests.strapi.served import StrapiServed, fresh
 
 REFUSED = (psycopg.OperationalError, pymysql.OperationalError)
 
@@ -136,3 +138,20 @@ def test_no_server_outlives_those_who_started_it(engine: type[Server]) -> None:
         assert time.monotonic() < until
         time.sleep(0.02)
     shutil.rmtree(folder)
+
+
+def test_a_fresh_database_is_one_that_strapi_made(server: Server) -> None:
+    fresh(server, "strapi")
+    strapi = StrapiServed(server, "strapi")
+
+    roles = strapi.rows("SELECT code FROM admin_roles WHERE code LIKE 'strapi-%' ORDER BY id")
+    assert [role["code"] for role in roles] == [
+        "strapi-super-admin",
+        "strapi-editor",
+        "strapi-author",
+    ]
+    assert strapi.admins() == strapi.links() == []
+
+    sue = strapi.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
+    assert [(link["user_id"], link["role_id"]) for link in strapi.links()] == [(sue, 1)]
+    assert strapi.admin(SUE)

@@ -17,6 +17,7 @@ from tests.servers.server import ADMIN, ADMIN_PASSWORD, Server
 class MariaDB(Server):
     """A MariaDB: passwords for everybody, TLS for those who ask for it."""
 
+    name = "mariadb"
     scheme = "mysql"
     at_once, in_order = signal.SIGKILL, signal.SIGTERM
     home = "mysql"
@@ -57,9 +58,13 @@ class MariaDB(Server):
             while cursor.nextset():
                 pass
 
+    def do(self, statement: str, *values: object, database: str | None = None) -> None:
+        with self._connected(database) as cursor:
+            cursor.execute(statement, values)
+
     def rows(self, query: str, *values: object, database: str | None = None) -> list[Any]:
         with self._connected(database) as cursor:
-            cursor.execute(query, values or None)
+            cursor.execute(query, values)
             return list(cursor.fetchall())
 
     @contextlib.contextmanager

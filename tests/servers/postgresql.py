@@ -16,6 +16,7 @@ from tests.servers.server import ADMIN, ADMIN_PASSWORD, Server
 class PostgreSQL(Server):
     """A PostgreSQL: passwords for everybody, TLS for those who ask for it."""
 
+    name = "postgresql"
     scheme = "postgresql"
     at_once, in_order = signal.SIGQUIT, signal.SIGINT
     home = "postgres"
@@ -54,9 +55,13 @@ class PostgreSQL(Server):
         with self._connected(database) as admin:
             admin.execute(sql.encode())
 
+    def do(self, statement: str, *values: object, database: str | None = None) -> None:
+        with self._connected(database) as admin:
+            admin.execute(statement.encode(), values)
+
     def rows(self, query: str, *values: object, database: str | None = None) -> list[Any]:
         with self._connected(database) as admin:
-            return admin.execute(query.encode(), values or None).fetchall()
+            return admin.execute(query.encode(), values).fetchall()
 
     @contextlib.contextmanager
     def _connected(self, database: str | None = None) -> Iterator[psycopg.Connection[Any]]:

@@ -28,6 +28,8 @@ BOOT = 60
 class Server:
     """A database server that starts, dies and comes back when the test wants it to."""
 
+    name: ClassVar[str]
+    # What addresses begin with.
     scheme: ClassVar[str]
     # What ends it as a power cut would, and what ends it in good order.
     at_once: ClassVar[signal.Signals]
@@ -99,8 +101,12 @@ class Server:
         """Let the administrator run statements, separated by semicolons."""
         raise NotImplementedError
 
+    def do(self, statement: str, *values: object, database: str | None = None) -> None:
+        """Let the administrator run one statement; `%s` stands for a value."""
+        raise NotImplementedError
+
     def rows(self, query: str, *values: object, database: str | None = None) -> list[Any]:
-        """What the administrator finds: a dictionary for each row; `%s` stands for a value."""
+        """What the administrator finds, a dictionary for each row; `%s` stands for a value."""
         raise NotImplementedError
 
     def url(

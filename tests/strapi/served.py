@@ -1,0 +1,71 @@
+"""The database of a Strapi that outgrew its file: the same verbs, on PostgreSQL or MariaDB."""
+
+from typing import Any
+
+from models import passwords
+from models.instant import now
+from tests.servers import Server
+from tests.stage import DATA, SHAPES, SUE, SUE_PASSWORD, StrapiFile
+
+
+def fresh(server: Server, database: str) -> None:
+    """Make a database as Strapi's first start leaves it: with roles, without administrators."""
+    server.create(database)
+    server.run((DATA / f"fresh-{SHAPES[-1]}.{server.name}.sql").read_text(), database)
+
+
+class StrapiServed(StrapiFile):
+    """A database as a real Strapi made it, looked at as the server's administrator."""
+
+    def __init__(self, server: Server, database: str) -> None:
+        self.server = server
+        self.database = database
+
+    @classmethod
+    def on(cls, server: Server, database: str) -> "StrapiServed":
+        """A fresh one with Sue, its super admin."""
+        fresh(server, database)
+        served = cls(server, database)
+        served.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
+        return served
+
+    @property
+    def address(self) -> str:
+        return self.server.url(self.database)
+
+    def add_admin(
+        self,
+        email: str,
+        password: str | None,
+        role: str,
+        active: bool = True,
+        blocked: bool = False,
+    ) -> int:
+        hashed = password and passwords.hashed(password)
+        instant = now().replace(tzinfo=None)
+        self.do(
+            "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *("Sue", email, hashed, active, blocked, instant, instant),
+        )
+        [added] = self.rows("SELECT max(id) AS id FROM admin_users WHERE email = ?", email)
+        self.do(
+            "INSERT INTO admin_users_roles_lnk (user_id, role_id)"
+            " SELECT ?, id FROM admin_roles WHERE code = ?",
+            *(added["id"], role),
+        )
+        return int(added["id"])
+
+    def links(self) -> list[dict[str, Any]]:
+        return self.rows("SELECT * FROM admin_users_roles_lnk ORDER BY user_id")
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        return self.server.rows(marked(query), *values, database=self.database)
+
+    def do(self, statement: str, *values: object) -> None:
+        self.server.do(marked(statement), *values, database=self.database)
+
+
+def marked(query: str) -> str:
+    """A query of SQLite's with the marks of these drivers."""
+    return query.replace("%", "%%").replace("?", "%s")
