@@ -52,11 +52,11 @@ def use(address: str | Path) -> None:
 
     Raises LedgerTooNew, LedgerUnavailable.
     """
-    close()
+    leave()
     proxy.initialize(at(str(address)))
     try:
-        migrate()
-    except OperationalError as error:
+        migrate(proxy.obj)
+    except LedgerUnavailable as error:
         where = shown(str(address))
         raise OperationalError(f"the ledger {where}: {database.advice(error)}") from error
 
@@ -75,11 +75,17 @@ def close() -> None:
         database.close()
 
 
-def migrate() -> None:
-    """Bring the ledger's tables up to date, alone. Raises LedgerTooNew."""
-    with database.connection_context(), database.migrating():
-        _refuse_strangers(database)
-        runner = Runner(proxy.obj, str(MIGRATIONS))
+def leave() -> None:
+    """Let go of every connection."""
+    close()
+    database.leave()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring a ledger's tables up to date, alone. Raises LedgerTooNew, LedgerUnavailable."""
+    with engine.connection_context(), engine.migrating():
+        _refuse_strangers(engine)
+        runner = Runner(engine, str(MIGRATIONS))
         known = {migration.name for migration in runner.migrations()}
         if unknown := set(runner.applied()) - known:
             raise LedgerTooNew(

@@ -74,7 +74,9 @@ def _place_in(ids: list[int]) -> Callable[[Signup], int]:
 
 def _count(column: Any, values: Set[str]) -> dict[str, Counter[State]]:
     found: dict[str, Counter[State]] = {}
-    grouped: Any = Signup.select(column, Signup.state, fn.COUNT("*")).where(column.in_(values))
+    grouped: Any = Signup.select(column, Signup.state, fn.COUNT(Signup.id)).where(
+        column.in_(values)
+    )
     for value, state, number in grouped.group_by(column, Signup.state).tuples():
         found.setdefault(value, Counter())[State(state)] = number
     return found

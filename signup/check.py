@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from flask import current_app
 
-from models.engines import file_of
+from models.engines import file_of, shown
+from models.instant import now
 from models.outbox import Letter
-from models.strapi import Administrators, StrapiUnavailable
+from models.strapi import Administrators, Author, Identity, StrapiUnavailable, new_document_id
 from signup import settings, smtp
 from signup.databases import strapi
 from signup.health import OVERDUE
@@ -29,7 +30,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _ledger() -> Iterator[Finding]:
-    what = f"ledger {current_app.config['LEDGER']}"
+    what = f"ledger {shown(current_app.config['LEDGER'])}"
     if complaint := current_app.extensions["ledger_complaint"]:
         yield what, complaint
         return
@@ -53,7 +54,7 @@ def _outbox() -> Iterator[Finding]:
 
 
 def _strapi() -> Iterator[Finding]:
-    what = f"Strapi's database {current_app.config['STRAPI_DATABASE']}"
+    what = f"Strapi's database {shown(current_app.config['STRAPI_DATABASE'])}"
     try:
         complaint = strapi().write(_complaint)
     except StrapiUnavailable as error:
@@ -67,13 +68,18 @@ def _strapi() -> Iterator[Finding]:
 
 
 def _complaint(people: Administrators) -> str | None:
-    people.write_nothing()
     people.role_id()
     if not people.exist():
         return "Strapi has no administrator yet: open its panel and register the first one"
     if not people.super_admins():
         return "Strapi has no active super admin: nobody can decide about signups"
+    people.rehearse(_nobody())
     return None
+
+
+def _nobody() -> Author:
+    identity = Identity("nobody@author-signup.invalid", None, new_document_id(), now())
+    return Author(identity, "Nobody", None, "")
 
 
 def _role_complaint() -> str | None:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, current_app
 
 from models import ledger
+from models.engines import server_of
 from models.settling import Settler
 from models.strapi import Administrators, Strapi
 
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 
 def init_app(app: Flask) -> None:
-    """Open the ledger and name Strapi's file; either may be out of order, which `complaint`
+    """Open the ledger and name Strapi's database; either may be out of order, which `complaint`
     and the health page tell, and `serve` refuses to start without a ledger."""
     zone = ZoneInfo(app.config["STRAPI_TIMEZONE"])
     strapi = Strapi(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"], zone)
@@ -32,6 +33,26 @@ def init_app(app: Flask) -> None:
     app.teardown_appcontext(_close)
 
 
+def complaint(address: str) -> str | None:
+    """What an address of a database must be, where it is not; without what it was, which may
+    hold a password."""
+    try:
+        known = server_of(address) or "://" not in address.removeprefix("sqlite:///")
+    except ValueError:
+        known = False
+    example = "postgresql://user:password@host/database or mysql://user:password@host/database"
+    return None if known else f"the path of an SQLite file, or like {example}"
+
+
+def zone_complaint(name: str) -> str | None:
+    """What the name of a time zone must be, where it is not."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return f"a time zone like Europe/Berlin, not {name!r}"
+    return None
+
+
 def strapi() -> Strapi:
     """Strapi's administrators."""
     return current_app.extensions["strapi"]
@@ -39,7 +60,7 @@ def strapi() -> Strapi:
 
 def known(question: Callable[[Administrators], T]) -> T:
     """Strapi's answer to a named function, asked again only when its file has changed, because
-    that file is touched rarely. Raises StrapiUnavailable."""
+    that is touched rarely; a server is asked each time. Raises StrapiUnavailable."""
     answers = current_app.extensions["strapi_answers"]
     mark = strapi().mark()
     seen, told = answers.get(question.__qualname__, (None, None))

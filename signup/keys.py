@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Config
 
+from models.engines import file_of
+
 # HMAC-SHA-256 is no stronger than its key.
 BYTES = 32
 # What stands in documentation, Flask's and Strapi's too, and what is meant to be replaced.
@@ -45,12 +47,13 @@ def content(file: Path) -> Any:
 def exposed(config: Config, root: Path) -> Iterator[str]:
     """The files of secrets that other users of this machine can read, or replace, and what to
     do about each."""
-    ledger = Path(config["LEDGER"].removeprefix("sqlite:///")).absolute()
+    ledger = file_of(config["LEDGER"])
+    files = [ledger, Path(f"{ledger}-wal")] if ledger else []
     named = [Path(value) for name, value in config.items() if name.endswith("_FILE") and value]
-    for file in (ledger, Path(f"{ledger}-wal"), root / ".env", *named):
+    for file in (*files, root / ".env", *named):
         if _mode(file) & (stat.S_IROTH | stat.S_IWOTH):
             yield f"other users of this machine can read {file}: chmod 600 {file}"
-    if _mode(ledger.parent) & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+    if ledger and _mode(ledger.parent) & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
         yield f"other users of this machine can write to {ledger.parent}: chmod 700 {ledger.parent}"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import brand, domains, keys, languages
+from signup import brand, databases, domains, keys, languages
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -51,7 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "MAIL_USE_SSL": False,
     "MAIL_TIMEOUT": 10,
 }
-SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "MAIL_PASSWORD")
+SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "LEDGER", "MAIL_PASSWORD")
 # Numbers of which none is no use, and the most that makes sense: a century, a port.
 POSITIVE = ("LINK_MAX_AGE", "MAIL_PORT", "MAIL_TIMEOUT")
 MOST = {
@@ -65,6 +65,9 @@ MOST = {
 FINDERS: dict[str, Callable[[Any], str | None]] = {
     **brand.COMPLAINTS,
     "LANGUAGES": languages.complaint,
+    "STRAPI_DATABASE": databases.complaint,
+    "LEDGER": databases.complaint,
+    "STRAPI_TIMEZONE": databases.zone_complaint,
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -155,8 +158,6 @@ def _unusable(name: str, default: Any, value: Any) -> str | None:
 def _unusable_text(name: str, value: Any) -> str | None:
     if name in ("STRAPI_ADMIN_URL", "PUBLIC_URL") and not _is_web_address(value):
         return f"an address like https://example.com/path, not {value!r}"
-    if name in ("STRAPI_DATABASE", "LEDGER") and "://" in value.removeprefix("sqlite:///"):
-        return "the path of an SQLite file"
     if name == "MAIL_DEFAULT_SENDER" and "@" not in parseaddr(value)[1]:
         return f"like 'The Magazine <post@example.com>', not {value!r}"
     if find_fault := FINDERS.get(name):

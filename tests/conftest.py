@@ -9,27 +9,39 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from time_machine import travel
 
-from models import ledger
 from models.instant import now
 from tests.servers import MariaDB, PostgreSQL, Server
 from tests.stage import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
+from tests.strapi.served import ENGINES, StrapiServed
 
 pytest_plugins = ["tests.tallies"]
 
 
-@pytest.fixture(params=SHAPES[-1:])
+@pytest.fixture(params=[os.environ.get("ENGINE", SHAPES[-1])])
 def shape(request: pytest.FixtureRequest) -> str:
-    """The version whose database the test runs on: the newest, unless the test names all."""
+    """The version whose file the test runs on, or the engine of the newest Strapi's database and of
+    the ledger: the newest version's file, unless the test names more or ENGINE another."""
     return request.param
 
 
-every_shape = pytest.mark.parametrize("shape", SHAPES, indirect=True)
+every_shape = pytest.mark.parametrize("shape", [*SHAPES, *ENGINES], indirect=True)
+every_engine = pytest.mark.parametrize("shape", [SHAPES[-1], *ENGINES], indirect=True)
 
 
 @pytest.fixture
-def strapi(shape: str, tmp_path: Path) -> StrapiFile:
+def strapi(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
     """Strapi's database, with Sue, its super admin."""
+    if shape in ENGINES:
+        return StrapiServed.on(request.getfixturevalue(shape), "strapi")
     return StrapiFile.made_by(shape, tmp_path / "strapi.db")
+
+
+@pytest.fixture
+def records(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
+    """Where the ledger is kept: on the same engine."""
+    if shape in ENGINES:
+        return StrapiServed.empty(request.getfixturevalue(shape), "ledger")
+    return StrapiFile(tmp_path / "ledger.db")
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +55,20 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def start(
-    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
 ) -> Iterator[Callable[..., Service]]:
     """Starts the service beside `strapi`, with settings of the test's own."""
     mail_server.forget()
 
+    started = []
+
     def start(**settings: object) -> Service:
-        return Service(strapi, mail_server, tmp_path / "ledger.db", settings)
+        started.append(Service(strapi, mail_server, tmp_path / "ledger.db", settings, records))
+        return started[-1]
 
     yield start
-    if not ledger.database.is_closed():
-        ledger.database.close()
+    for service in started:
+        service.end()
 
 
 @pytest.fixture

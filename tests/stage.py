@@ -23,6 +23,7 @@ from time_machine import travel
 from werkzeug.test import TestResponse
 
 from app import create_app
+from models import ledger as the_ledger
 from models import passwords
 from models.engines import SQLite
 from models.instant import milliseconds, now
@@ -176,12 +177,19 @@ class Service:
     """The service, its mailbox, and the courier's rounds when the test wants one."""
 
     def __init__(
-        self, strapi: StrapiFile, mail: MailServer, ledger: Path, settings: dict[str, object]
+        self,
+        strapi: StrapiFile,
+        mail: MailServer,
+        ledger: Path,
+        settings: dict[str, object],
+        records: StrapiFile | None = None,
     ) -> None:
         self.strapi = strapi
         self.mail = mail
         self.ledger = ledger
-        self.app = create_app({**required(strapi, mail, ledger), **settings})
+        self.records = records or StrapiFile(ledger)
+        needed = required(strapi, mail, ledger) | {"LEDGER": self.records.address}
+        self.app = create_app({**needed, **settings})
         self.public = str(self.app.config["PUBLIC_URL"])
         # What visitors' browsers prefer, where they say so.
         self.language = ""
@@ -202,8 +210,13 @@ class Service:
                         follow()
         return self.mail.letters[before:]
 
+    def end(self) -> None:
+        """Let go of both databases."""
+        the_ledger.leave()
+        self.app.extensions["strapi"].leave()
+
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        return StrapiFile(self.ledger).rows(query, *values)
+        return self.records.rows(query, *values)
 
     def signup(self, email: str = ADA) -> dict[str, Any]:
         return self.rows("SELECT * FROM signup WHERE email = ? ORDER BY id DESC", email)[0]

@@ -125,7 +125,7 @@ def test_while_nothing_can_be_counted_letters_and_logins_wait_and_pages_do_not(
     service: Service,
 ) -> None:
     visitor = service.visitor()
-    StrapiFile(service.ledger).do("DROP TABLE count")
+    service.records.do("DROP TABLE count")
 
     assert visitor.log_in().status_code == 503
     assert visitor.ask().status_code == 503

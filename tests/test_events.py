@@ -19,7 +19,6 @@ from tests.stage import (
     SUE,
     SUE_PASSWORD,
     Service,
-    StrapiFile,
     Visitor,
     token_of,
 )
@@ -208,7 +207,7 @@ def test_databases_that_are_out_are_told_of(service: Service, said: Said, sue: V
     lines = said()
     assert [line["level"] for line in lines if line["event"] == "nobody can review"] == ["error"]
     away.rename(service.strapi.path)
-    StrapiFile(service.ledger).do("DROP TABLE letter")
+    service.records.do("DROP TABLE letter")
     service.visitor().ask()
     assert the(said, "ledger unavailable")["level"] == "error"
 

@@ -17,7 +17,7 @@ from models.outbox import Letter
 from models.sessions import Session
 from models.signups import Signup
 from models.stops import Stop
-from tests.stage import PUBLIC, Service, StrapiFile
+from tests.stage import PUBLIC, Service
 
 ROOT = Path(__file__).parent.parent
 CODE = [ROOT / "app.py", *ROOT.glob("models/**/*.py"), *ROOT.glob("signup/**/*.py")]
@@ -88,11 +88,9 @@ def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cu
 def test_an_older_version_leaves_a_newer_ledger_alone(
     start: Callable[..., Service], service: Service
 ) -> None:
-    StrapiFile(service.ledger).do(
-        "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)"
-    )
+    service.records.do("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)")
     with service.app.app_context(), pytest.raises(ledger.LedgerTooNew, match="9999_later"):
-        ledger.migrate()
+        ledger.migrate(ledger.proxy.obj)
     assert start().app.extensions["ledger_complaint"]
 
 

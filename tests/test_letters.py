@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from models.instant import now
 from models.outbox import Letter
 from signup.delivering import deliver_due
-from tests.stage import ADA, SUE, MailServer, Service, StrapiFile, free_port, html, text
+from tests.stage import ADA, SUE, MailServer, Service, free_port, html, text
 
 
 def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
@@ -46,7 +46,7 @@ def test_what_people_typed_is_text_in_a_letter_to_reviewers(service: Service) ->
     service.deliver()
     service.visitor().confirm(firstname="Ada & Co")
     # Earlier versions took any name.
-    StrapiFile(service.ledger).do("UPDATE signup SET firstname = '<b>Ada</b> & Co'")
+    service.records.do("UPDATE signup SET firstname = '<b>Ada</b> & Co'")
     service.deliver()
 
     letter = service.mail.letters[-1]

@@ -12,7 +12,6 @@ from tests.stage import (
     SUE,
     SUE_PASSWORD,
     Service,
-    StrapiFile,
     Visitor,
     set_back,
     token_of,
@@ -115,7 +114,7 @@ def test_a_ledger_that_cannot_be_written_leaves_the_desk_readable(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
     later(timedelta(minutes=2))
-    StrapiFile(service.ledger).do(
+    service.records.do(
         "CREATE TRIGGER full BEFORE UPDATE ON session BEGIN SELECT raise(ABORT, 'full'); END"
     )
     assert is_in(sue)
@@ -125,7 +124,7 @@ def test_a_session_of_a_clock_far_ahead_is_none(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
     ahead = milliseconds(now() + timedelta(days=3650))
-    StrapiFile(service.ledger).do("UPDATE session SET began_at = ?, seen_at = ?", ahead, ahead)
+    service.records.do("UPDATE session SET began_at = ?, seen_at = ?", ahead, ahead)
     assert not is_in(sue)
 
 

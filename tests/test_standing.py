@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stage import ADA, SUE, Service, StrapiFile, Visitor, html, set_back, text
+from tests.stage import ADA, SUE, Service, Visitor, html, set_back, text
 
 STEPS = ["Confirm your address", "A person decides", "You write"]
 LIFE = timedelta(seconds=172800)
@@ -201,7 +201,7 @@ def test_a_ledger_of_an_earlier_version_is_told_as_history(
     start: Callable[..., Service], service: Service
 ) -> None:
     link = service.visitor().apply()
-    ledger = StrapiFile(service.ledger)
+    ledger = service.records
     ledger.do("UPDATE signup SET state = 'active', decided_at = confirmed_at, decided_by = ?", SUE)
     before = ledger.rows("SELECT * FROM signup")
     set_back(service.ledger, "0002_faults")

@@ -281,7 +281,7 @@ def write_as_nobody(path: Path, said: "multiprocessing.Queue[str]") -> None:
     if os.geteuid() == 0:
         os.setuid(65534)
     try:
-        Strapi(str(path), "strapi-author").write(lambda people: people.write_nothing())
+        Strapi(str(path), "strapi-author").write(lambda people: people.exist())
         said.put("written")
     except StrapiUnavailable as error:
         said.put(str(error))

@@ -46,7 +46,7 @@ def server_of(address: str, zone: tzinfo = UTC) -> Engine | None:
 
 def shown(address: str) -> str:
     """The address without its password and options, for people to read."""
-    if file_of(address):
+    if file_of(address) is not None:
         return address
     parts = urlsplit(address)
     host = parts.netloc.rpartition("@")[2]

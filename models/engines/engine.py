@@ -40,12 +40,18 @@ class Engine(Database):
         """Spare those who come and go the work of the last to leave."""
         yield
 
+    def leave(self) -> None:
+        """Let go of connections that nobody uses."""
+
     def scrub(self) -> None:
         """Forget what was overwritten; a server sees to that by itself."""
 
     def lay_index(self, name: str, on: str, where: str = "") -> None:
         """Make an index: `on` is its table and columns, `where` which rows it holds."""
         self.execute_sql(f"CREATE INDEX {name} ON {on}{where and f' WHERE {where}'}")
+
+    def number_on(self, table: str) -> None:
+        """Give the next row of a table the number after its last, where rows brought theirs."""
 
     def passes(self, error: Exception) -> bool:
         """Whether the same may work in a moment."""

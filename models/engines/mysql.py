@@ -60,6 +60,10 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH}
         super().__init__(database, **{**known, **address})
 
+    def leave(self) -> None:
+        """Let go of connections that nobody uses."""
+        self.close_idle()
+
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
         """A transaction inside the lock of this name."""

@@ -1,12 +1,14 @@
 """The people in Strapi's admin_users: found, let in as inactive authors, activated, removed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from peewee import SQL, chunked, fn
+from peewee import chunked, fn
 
 from models.engines import Engine
+from models.instant import now
 from models.strapi.people import Administrator, Author, Identity
 from models.strapi.permissions import Powers, powers_of
 from models.strapi.refusals import (
@@ -76,9 +78,16 @@ class Administrators:
         links.delete().where(links.user_id == row.id).execute()
         row.delete_instance()
 
-    def write_nothing(self) -> None:
-        """Ask for the right to write; SQLite refuses it for a file that may only be read."""
-        self.shape.admins.update(is_active=False).where(SQL("1 = 0")).execute()
+    def rehearse(self, author: Author) -> None:
+        """Do all that is ever done with an author's row, and take it back, inside a transaction.
+        Raises what stands in the way."""
+        with self.shape.admins._meta.database.savepoint() as attempt:
+            row = self.admit(author)
+            identity = replace(author.identity, id=row.id)
+            for active in (True, False):
+                self.set_active(identity, active, now())
+            self.remove(identity)
+            attempt.rollback()
 
     def exist(self) -> bool:
         """Whether there is any administrator: before, a row of ours would make Strapi refuse

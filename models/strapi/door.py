@@ -47,6 +47,10 @@ class Strapi:
 
         return self._patiently(transaction)
 
+    def leave(self) -> None:
+        """Let go of connections that nobody uses."""
+        self.house.leave()
+
     def mark(self) -> Mark | None:
         """The look of the database from outside, which differs where it may have changed; None
         where only asking tells."""

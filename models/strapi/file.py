@@ -96,6 +96,9 @@ class File:
                 administrators.foresee()
             yield administrators
 
+    def leave(self) -> None:
+        """No connection outlives its operation."""
+
     def mark(self) -> Mark:
         """The look of the file now: taken with `stat` alone, because closing a plain handle
         would drop this process's SQLite locks."""

@@ -22,7 +22,7 @@ class Server:
             with self.engine.connection_context():
                 yield self.engine
         except Unavailable as error:
-            trouble = f"Strapi's database {self.engine.database} {self.engine.advice(error)}"
+            trouble = f"the server of Strapi's database {self.engine.advice(error)}"
             kind = StrapiBusy if self.engine.passes(error) else StrapiUnavailable
             raise kind(trouble) from error
 
@@ -36,6 +36,10 @@ class Server:
             # Who has read a table keeps everybody from changing its columns until the end.
             engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
             yield people(engine)
+
+    def leave(self) -> None:
+        """Let go of connections that nobody uses."""
+        self.engine.leave()
 
     def mark(self) -> None:
         """A server has no look from outside."""

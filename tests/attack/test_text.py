@@ -50,13 +50,13 @@ def test_what_the_ledger_holds_is_text_in_every_letter(
     author.ask()
     service.deliver()
     author.confirm()
-    StrapiFile(service.ledger).do("UPDATE signup SET firstname = ?, why = ?", typed, typed)
+    service.records.do("UPDATE signup SET firstname = ?, why = ?", typed, typed)
 
     waiting = [letter for letter in service.deliver() if letter["To"] == SUE]
     assert waiting
     sue.log_in()
     sue.decide("decline", service.signup()["strapi_id"], reason="…", tell="y")
-    StrapiFile(service.ledger).do("UPDATE signup SET reason = ?", typed)
+    service.records.do("UPDATE signup SET reason = ?", typed)
     [declined] = service.deliver()
 
     tally("stored text in a letter", 2, list(bad_letters(service)))

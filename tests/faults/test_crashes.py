@@ -178,7 +178,7 @@ def broken_promises(
     accepted = not outcome.killed and outcome.status in (200, 303)
     return [
         *CHECKS.get(act, arrives_and_waits)(service, trial, accepted),
-        *damage(service.strapi, StrapiFile(service.ledger)),
+        *damage(service.strapi, service.records),
         *repeated(mail, before),
     ]
 

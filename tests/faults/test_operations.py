@@ -186,7 +186,7 @@ def test_a_clock_that_jumped_years_ahead_and_back_delays_a_letter_by_an_hour(
 ) -> None:
     service.visitor().ask()
     ahead = "UPDATE letter SET due_at = due_at + 315360000000, leased_until = due_at + 315360000000"
-    StrapiFile(service.ledger).do(ahead)
+    service.records.do(ahead)
     assert service.deliver() == []
     with service.app.app_context():
         purge(timedelta(days=365), timedelta(days=2))

@@ -91,7 +91,7 @@ def test_a_hot_journal_of_a_killed_strapi_is_rolled_back(
     assert Path(f"{service.strapi.path}-journal").stat().st_size > 0
 
     answer = service.visitor().confirm(link)
-    violations = list(damage(service.strapi, StrapiFile(service.ledger)))
+    violations = list(damage(service.strapi, service.records))
     if answer.status_code != 303:
         violations.append(f"the answer is {answer.status_code}")
     if service.strapi.admins()[:1] != before:

@@ -7,6 +7,9 @@ from models.instant import now
 from tests.servers import Server
 from tests.stage import DATA, SHAPES, SUE, SUE_PASSWORD, StrapiFile
 
+# The fixtures that start them, and what stands for each in a list of shapes.
+ENGINES = ["postgresql", "mariadb"]
+
 
 def fresh(server: Server, database: str) -> None:
     """Make a database as Strapi's first start leaves it: with roles, without administrators."""
@@ -28,6 +31,12 @@ class StrapiServed(StrapiFile):
         served = cls(server, database)
         served.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
         return served
+
+    @classmethod
+    def empty(cls, server: Server, database: str) -> "StrapiServed":
+        """A database without tables."""
+        server.create(database)
+        return cls(server, database)
 
     @property
     def address(self) -> str:

@@ -1,88 +1,21 @@
-"""Commands for operators: what the pages do, and looking after the service."""
+"""Deciding by command: what the review desk does."""
 
 import getpass
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial, wraps
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
-from flask import Flask, current_app
-from flask.cli import with_appcontext
 
 from models import deciding, queue
 from models.deciding import Decided, Postponed, TooLate
 from models.history import Actor, Event
 from models.signups import SHOWN, Signup, State
 from models.strapi import Altered, Gone, Strapi, StrapiUnavailable
-from signup import courier, keys, sandbox, settings, spans
-from signup.check import findings
-from signup.databases import settler, strapi
-from signup.delivering import deliver_due
-from signup.smtp import MailServerOut
-
-
-def init_app(app: Flask) -> None:
-    """Add the commands."""
-    for command in (check, demo, deliver, authors, show, activate, decline, undo, purge):
-        app.cli.add_command(command)
-
-
-def with_sound_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Run `command` with the app, or say what is wrong with its settings."""
-
-    @with_appcontext
-    @wraps(command)
-    def checked(*values: Any, **options: Any) -> None:
-        try:
-            settings.require(current_app._get_current_object())  # type: ignore[attr-defined]
-        except settings.SettingsError as error:
-            raise click.ClickException(str(error)) from error
-        command(*values, **options)
-
-    return checked
-
-
-@click.command()
-@with_appcontext
-def check() -> None:
-    """Look at settings, databases and mail server, and say what to do."""
-    wrong = 0
-    for what, complaint in findings():
-        wrong += complaint is not None
-        click.echo(f"{'ok   ' if complaint is None else 'WRONG'}  {what}")
-        if complaint:
-            click.echo(f"       {complaint}")
-    for advice in keys.exposed(current_app.config, Path(current_app.root_path)):
-        click.echo(f"WARN   {advice}")
-    if wrong:
-        raise click.exceptions.Exit(1)
-
-
-@click.command()
-@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
-def demo(port: int) -> None:
-    """Try everything in a sandbox: no Strapi, no mail server, nothing to set."""
-    sandbox.serve(port)
-
-
-@click.command()
-@with_sound_settings
-def deliver() -> None:
-    """Send what is due, and exit."""
-    try:
-        settler().settle_changes()
-    except StrapiUnavailable as error:
-        click.echo(f"settling waits: {error}", err=True)
-    handled = 0
-    try:
-        for _ in deliver_due():
-            handled += 1
-    except MailServerOut as error:
-        raise click.ClickException(f"the mail server is out: {error}") from error
-    finally:
-        click.echo(f"{handled} letter{'' if handled == 1 else 's'} handled")
+from signup import spans
+from signup.commands.sound import with_sound_settings
+from signup.databases import strapi
 
 
 @click.command()
@@ -145,14 +78,6 @@ def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None
 def undo(emails: tuple[str, ...]) -> None:
     """Take decisions back, before anybody was told."""
     _decide_all(emails, partial(deciding.take_back, by=_operator()))
-
-
-@click.command()
-@with_sound_settings
-def purge() -> None:
-    """Forget what there is no more reason to know."""
-    forgotten = courier.forget()
-    click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
 
 
 def _decide_all(emails: tuple[str, ...], verb: Callable[[Signup, Strapi], Any]) -> None:

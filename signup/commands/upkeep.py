@@ -1,0 +1,80 @@
+"""Looking after the service: is it well, does it deliver, forget, and can it move."""
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from models import moving
+from models.ledger import LedgerTooNew, LedgerUnavailable
+from models.strapi import StrapiUnavailable
+from signup import courier, keys, sandbox
+from signup.check import findings
+from signup.commands.sound import with_sound_settings
+from signup.databases import settler
+from signup.delivering import deliver_due
+from signup.smtp import MailServerOut
+
+
+@click.command()
+@with_appcontext
+def check() -> None:
+    """Look at settings, databases and mail server, and say what to do."""
+    wrong = 0
+    for what, complaint in findings():
+        wrong += complaint is not None
+        click.echo(f"{'ok   ' if complaint is None else 'WRONG'}  {what}")
+        if complaint:
+            click.echo(f"       {complaint}")
+    for advice in keys.exposed(current_app.config, Path(current_app.root_path)):
+        click.echo(f"WARN   {advice}")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
+def demo(port: int) -> None:
+    """Try everything in a sandbox: no Strapi, no mail server, nothing to set."""
+    sandbox.serve(port)
+
+
+@click.command()
+@with_sound_settings
+def deliver() -> None:
+    """Send what is due, and exit."""
+    try:
+        settler().settle_changes()
+    except StrapiUnavailable as error:
+        click.echo(f"settling waits: {error}", err=True)
+    handled = 0
+    try:
+        for _ in deliver_due():
+            handled += 1
+    except MailServerOut as error:
+        raise click.ClickException(f"the mail server is out: {error}") from error
+    finally:
+        click.echo(f"{handled} letter{'' if handled == 1 else 's'} handled")
+
+
+@click.command()
+@with_sound_settings
+def purge() -> None:
+    """Forget what there is no more reason to know."""
+    forgotten = courier.forget()
+    click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
+
+
+@click.command()
+@click.argument("address", metavar="URL")
+@with_sound_settings
+def move_ledger(address: str) -> None:
+    """Copy the ledger to an empty database, and compare; the service must be stopped."""
+    try:
+        rows = moving.move(address)
+    except moving.NotEmpty as error:
+        raise click.ClickException("there is a ledger already: name an empty database") from error
+    except (LedgerTooNew, *LedgerUnavailable) as error:
+        raise click.ClickException(f"nothing was moved: {error}") from error
+    click.echo(f"{rows} row{'' if rows == 1 else 's'} moved: set SIGNUP_LEDGER to this URL")
