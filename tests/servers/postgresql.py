@@ -44,6 +44,9 @@ class PostgreSQL(Server):
         verb = "ALTER" if known else "CREATE"
         self.run(f"{verb} ROLE \"{name}\" LOGIN PASSWORD '{password}'")
 
+    def give(self, database: str, user: str) -> None:
+        self.run(f'ALTER DATABASE "{database}" OWNER TO "{user}"')
+
     def cut_connections(self, database: str) -> int:
         query = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

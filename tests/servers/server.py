@@ -93,6 +93,10 @@ class Server:
         """Make an account, from 127.0.0.1 and without any right, or change its password."""
         raise NotImplementedError
 
+    def give(self, database: str, user: str) -> None:
+        """Let this account do everything in a database, as Strapi's needs to."""
+        raise NotImplementedError
+
     def cut_connections(self, database: str) -> int:
         """End every connection to this database; returns how many there were."""
         raise NotImplementedError
