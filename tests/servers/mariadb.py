@@ -20,7 +20,6 @@ class MariaDB(Server):
     name = "mariadb"
     scheme = "mysql"
     at_once, in_order = signal.SIGKILL, signal.SIGTERM
-    home = "mysql"
 
     @classmethod
     def programs(cls) -> dict[str, str | None]:
@@ -34,6 +33,8 @@ class MariaDB(Server):
         return "" if all(cls.programs().values()) else f"no MariaDB: {advice}"
 
     def create(self, database: str, collation: str = "utf8mb4_bin") -> None:
+        # One that is looked at would wait for ever.
+        self.cut_connections(database)
         self.run(
             f"DROP DATABASE IF EXISTS `{database}`;"
             f" CREATE DATABASE `{database}` CHARACTER SET utf8mb4 COLLATE {collation}"
