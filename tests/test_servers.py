@@ -50,6 +50,17 @@ def test_a_database_is_made_and_asked(server: Server, shop: str) -> None:
     assert server.rows("SELECT name FROM goods WHERE name = %s", "pen", database=shop) == []
 
 
+def test_a_database_that_is_made_again_is_empty(server: Server, shop: str) -> None:
+    left_open = connect(server, shop)
+    left_open.cursor().execute("SELECT * FROM goods")
+
+    server.create(shop)
+
+    tables = "SELECT 1 FROM information_schema.tables WHERE table_name = 'goods'"
+    assert server.rows(tables, database=shop) == []
+    left_open.close()
+
+
 def test_a_wrong_password_and_none_are_refused(server: Server, shop: str) -> None:
     for password in ("wrong", ""):
         with pytest.raises(REFUSED):

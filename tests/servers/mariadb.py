@@ -20,7 +20,6 @@ class MariaDB(Server):
     name = "mariadb"
     scheme = "mysql"
     at_once, in_order = signal.SIGKILL, signal.SIGTERM
-    home = "mysql"
 
     @classmethod
     def programs(cls) -> dict[str, str | None]:
@@ -33,15 +32,20 @@ class MariaDB(Server):
         advice = "install mariadb-server, or name its folders with MARIADB=/path/sbin:/path/bin"
         return "" if all(cls.programs().values()) else f"no MariaDB: {advice}"
 
-    def create(self, database: str) -> None:
+    def create(self, database: str, collation: str = "utf8mb4_bin") -> None:
+        # One that is looked at would wait for ever.
+        self.cut_connections(database)
         self.run(
             f"DROP DATABASE IF EXISTS `{database}`;"
-            f" CREATE DATABASE `{database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+            f" CREATE DATABASE `{database}` CHARACTER SET utf8mb4 COLLATE {collation}"
         )
 
     def user(self, name: str, password: str) -> None:
         account = f"'{name}'@'127.0.0.1' IDENTIFIED BY '{password}'"
         self.run(f"CREATE USER IF NOT EXISTS {account}; ALTER USER {account}")
+
+    def give(self, database: str, user: str) -> None:
+        self.run(f"GRANT ALL ON `{database}`.* TO '{user}'@'127.0.0.1'")
 
     def cut_connections(self, database: str) -> int:
         query = "SELECT id FROM information_schema.processlist WHERE db = %s"

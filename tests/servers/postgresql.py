@@ -19,7 +19,6 @@ class PostgreSQL(Server):
     name = "postgresql"
     scheme = "postgresql"
     at_once, in_order = signal.SIGQUIT, signal.SIGINT
-    home = "postgres"
 
     @classmethod
     def programs(cls) -> Path | None:
@@ -35,14 +34,18 @@ class PostgreSQL(Server):
         return "" if cls.programs() else f"no PostgreSQL: {advice}"
 
     def create(self, database: str) -> None:
-        with self._connected() as admin:
-            admin.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'.encode())
-            admin.execute(f'CREATE DATABASE "{database}"'.encode())
+        if self.rows("SELECT 1 FROM pg_database WHERE datname = %s", database):
+            self._empty(database)
+        else:
+            self.run(f'CREATE DATABASE "{database}"')
 
     def user(self, name: str, password: str) -> None:
         known = self.rows("SELECT 1 FROM pg_roles WHERE rolname = %s", name)
         verb = "ALTER" if known else "CREATE"
         self.run(f"{verb} ROLE \"{name}\" LOGIN PASSWORD '{password}'")
+
+    def give(self, database: str, user: str) -> None:
+        self.run(f'ALTER DATABASE "{database}" OWNER TO "{user}"')
 
     def cut_connections(self, database: str) -> int:
         query = (
@@ -63,9 +66,20 @@ class PostgreSQL(Server):
         with self._connected(database) as admin:
             return admin.execute(query.encode(), values).fetchall()
 
+    def _empty(self, database: str) -> None:
+        """Leave it as it was made: ten times as fast as making another."""
+        self.cut_connections(database)
+        self.give(database, ADMIN)
+        self.run(
+            "DROP SCHEMA public CASCADE;"
+            " CREATE SCHEMA public AUTHORIZATION pg_database_owner;"
+            " GRANT USAGE ON SCHEMA public TO PUBLIC",
+            database,
+        )
+
     @contextlib.contextmanager
     def _connected(self, database: str | None = None) -> Iterator[psycopg.Connection[Any]]:
-        url = self.url(database or self.home)
+        url = self.url(database or "postgres")
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
             yield connection
 

@@ -29,13 +29,10 @@ class Server:
     """A database server that starts, dies and comes back when the test wants it to."""
 
     name: ClassVar[str]
-    # What addresses begin with.
     scheme: ClassVar[str]
     # What ends it as a power cut would, and what ends it in good order.
     at_once: ClassVar[signal.Signals]
     in_order: ClassVar[signal.Signals]
-    # The database that is always there.
-    home: ClassVar[str]
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="author-signup-"))
@@ -86,11 +83,15 @@ class Server:
         shutil.rmtree(self.folder)
 
     def create(self, database: str) -> None:
-        """Make a database that is empty, whatever was there before."""
+        """Make a database that is empty, whatever was there, and whoever looked at it, before."""
         raise NotImplementedError
 
     def user(self, name: str, password: str) -> None:
         """Make an account, from 127.0.0.1 and without any right, or change its password."""
+        raise NotImplementedError
+
+    def give(self, database: str, user: str) -> None:
+        """Let this account do everything in a database, as Strapi's needs to."""
         raise NotImplementedError
 
     def cut_connections(self, database: str) -> int:

@@ -28,6 +28,8 @@ PANEL = {
 DRIVERS = {"mysql2": "^3.24.0", "pg": "^8.23.0"}
 # Strapi's names for the engines.
 CLIENTS = {"postgresql": "postgres", "mysql": "mysql"}
+# Whom Strapi is on a server.
+ACCOUNT, ACCOUNT_PASSWORD = "strapi", "Strapi1only"
 # Seconds that a Strapi may take to answer for the first time; usually it takes three.
 BOOT = 120
 
@@ -87,7 +89,9 @@ class RealStrapi:
         installed.write_text(package)
 
     def start(self, database: Path | None = None) -> None:
-        """Boot beside `database`, or its own, and wait until it answers."""
+        """Boot beside `database`, or its own, and wait until it answers.
+
+        Where the data is on a server, only the log lies there."""
         self.database = database or self.database
         environment = {**self._environment, "DATABASE_FILENAME": str(self.database)}
         self.log = self.database.with_suffix(".log").open("ab")
@@ -204,13 +208,16 @@ def cached(version: str, port: int, **environment: str) -> RealStrapi:
     return RealStrapi(version, CACHE / f"strapi-{version}", port, panel=False, **environment)
 
 
-def on(server: Server, database: str, user: str, password: str) -> dict[str, str]:
-    """The environment of a Strapi that keeps its data in a database on `server`."""
-    return {
+def served(server: Server, database: str, port: int, **environment: str) -> RealStrapi:
+    """The same with its data in this database, which is there, and with an account of its own."""
+    server.user(ACCOUNT, ACCOUNT_PASSWORD)
+    server.give(database, ACCOUNT)
+    connection = {
         "DATABASE_CLIENT": CLIENTS[server.scheme],
         "DATABASE_HOST": "127.0.0.1",
         "DATABASE_PORT": str(server.port),
         "DATABASE_NAME": database,
-        "DATABASE_USERNAME": user,
-        "DATABASE_PASSWORD": password,
+        "DATABASE_USERNAME": ACCOUNT,
+        "DATABASE_PASSWORD": ACCOUNT_PASSWORD,
     }
+    return cached("5.54.0", port, **connection, **environment)
