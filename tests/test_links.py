@@ -8,9 +8,10 @@ from itsdangerous import URLSafeTimedSerializer
 
 from models.confirming import Application, intend
 from models.history import AUTHOR, Actor
+from models.instant import now
 from models.ledger import database
 from models.signups import Signup
-from models.strapi import Author, Strapi
+from models.strapi import Author
 from tests.stage import ADA, PUBLIC, SUE, SUE_PASSWORD, Service
 
 
@@ -205,9 +206,9 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     with service.app.app_context():
         signup = Signup.of_key(service.signup()["key"])
         assert signup
-        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", None, "hashed")
-        Strapi(str(service.strapi.path), "strapi-author").write(lambda people: people.admit(author))
+        service.app.extensions["strapi"].write(lambda people: people.admit(author))
     visitor.post(visitor.link("stop"))
     service.deliver()
 

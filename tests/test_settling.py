@@ -11,7 +11,7 @@ from models.confirming import Application, intend
 from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import Signup
-from models.strapi import Author, Strapi
+from models.strapi import Author
 from tests.conftest import every_shape
 from tests.stage import ADA, ADA_PASSWORD, SUE, Service, text
 
@@ -84,9 +84,9 @@ def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed(ADA_PASSWORD))
-        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi = service.app.extensions["strapi"]
         strapi.write(lambda people: people.admit(author))
 
     service = start()
@@ -105,9 +105,9 @@ def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_passwo
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed("Forgotten1"))
-        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi = service.app.extensions["strapi"]
         strapi.write(lambda people: people.admit(author))
 
     assert service.visitor().confirm().status_code == 303
