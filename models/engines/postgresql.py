@@ -6,7 +6,7 @@ from typing import Any
 
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.engine import Engine, Unavailable
+from models.engines.engine import POOL, Engine, Unavailable
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
@@ -55,7 +55,7 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
     def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         options = f"{options} {PATIENCE}".strip()
-        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
+        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH, **POOL}
         super().__init__(database, options=options, **{**known, **address})
 
     def leave(self) -> None:
