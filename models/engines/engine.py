@@ -33,6 +33,9 @@ class Engine(Database):
     PASSING: ClassVar[tuple[str, ...]] = ()
     ADVICE: ClassVar[Mapping[str, str]] = {}
 
+    # What to say of a table or column that is not there, where a user sees only what it may use.
+    HIDDEN = ""
+
     def alone(self, what: str) -> AbstractContextManager[Any]:
         """A transaction in which nobody else is who asks for the same `what`."""
         raise NotImplementedError

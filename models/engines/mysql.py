@@ -61,6 +61,8 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         "driver not installed": "needs a driver: make servers",
     }
 
+    HIDDEN = " that this user may SELECT: see docs/scale.md for what it needs"
+
     def __init__(self, database: str, **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH, **POOL}

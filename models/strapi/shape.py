@@ -70,7 +70,7 @@ class Shape:
 
 def _not_there(database: Engine, *tables: str) -> str:
     homes = "; there is one in ".join(["", *database.homes_of(tables[0])])
-    return f"Strapi's database has no table {', '.join(tables)}{homes}"
+    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{homes}"
 
 
 def _model(
@@ -81,7 +81,8 @@ def _model(
     optional = {**OPTIONAL[base], **dict.fromkeys(INSTANTS.get(base, ()), database.instants)}
     there = tables[table]
     if missing := needed - set(there):
-        raise UnknownShape(f"Strapi's table {table} has no column {', '.join(sorted(missing))}")
+        names = ", ".join(sorted(missing))
+        raise UnknownShape(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
     for name, must_be_filled in there.items():
         if must_be_filled and name not in needed | set(optional):
             raise UnknownShape(
