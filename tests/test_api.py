@@ -184,14 +184,14 @@ def test_activating_again_lets_in_whom_the_panel_has_put_out(
     service: Service, program: Program, author: str
 ) -> None:
     program.post(f"{author}/activate")
-    service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = false WHERE email = ?", ADA)
     assert program.post(f"{author}/activate").status_code == 200
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
 def test_an_absent_strapi_is_a_503(service: Service, program: Program, author: str) -> None:
-    service.strapi.path.rename(service.strapi.path.with_suffix(".away"))
-    answer = program.post(f"{author}/activate")
+    with service.strapi.away():
+        answer = program.post(f"{author}/activate")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.content_type == "application/problem+json"

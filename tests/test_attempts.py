@@ -1,6 +1,7 @@
 """Guessing passwords: how often, from where, and what the answers tell."""
 
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def test_two_processes_count_together(
 ) -> None:
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
-    facts = (str(strapi.path), mail_server.port, str(service.ledger), answers)
+    facts = (strapi.address, service.records.address, mail_server.port, answers)
     processes = [context.Process(target=guess_from_a_process, args=facts) for _ in range(2)]
     for process in processes:
         process.start()
@@ -57,11 +58,14 @@ def test_two_processes_count_together(
     assert sorted(told) == [422] * 5 + [429] * 19
 
 
-def guess_from_a_process(path: str, port: int, ledger: str, answers: "Queue[int]") -> None:
-    strapi, mail = StrapiFile(Path(path)), MailServer(port)
-    guesser = at(Service(strapi, mail, Path(ledger), {}), "192.0.2.7")
+def guess_from_a_process(strapi: str, ledger: str, port: int, answers: "Queue[int]") -> None:
+    named: dict[str, object] = {"STRAPI_DATABASE": strapi, "LEDGER": ledger}
+    nowhere = Path(os.devnull)
+    service = Service(StrapiFile(nowhere), MailServer(port), nowhere, named)
+    guesser = at(service, "192.0.2.7")
     for _ in range(12):
         answers.put(attempt(*guesser))
+    service.end()
 
 
 def test_many_right_logins_at_once_are_all_let_in(service: Service) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tests.conftest import on_a_file
 from tests.stage import ADA, Service, StrapiFile, free_port, text
 
 
@@ -14,6 +15,7 @@ def run(service: Service, *words: str) -> Result:
     return service.app.test_cli_runner().invoke(args=list(words))
 
 
+@on_a_file
 def test_check_finds_nothing_wrong(service: Service) -> None:
     before = service.strapi.path.stat().st_mtime_ns
 
@@ -31,7 +33,7 @@ def test_check_finds_nothing_wrong(service: Service) -> None:
         ({"STRAPI_DATABASE": "/nowhere/data.db"}, "", "/nowhere/data.db is not there"),
         ({"AUTHOR_ROLE": "nobody"}, "", "0 roles with the code 'nobody'"),
         ({}, "DELETE FROM admin_users", "register the first one"),
-        ({}, "UPDATE admin_users SET is_active = 0", "nobody can decide"),
+        ({}, "UPDATE admin_users SET is_active = false", "nobody can decide"),
         ({}, "DROP TABLE admin_users_roles_lnk", "no table admin_users_roles_lnk"),
         ({"MAIL_PORT": free_port()}, "", "Connection refused"),
         ({"MAIL_USE_TLS": True}, "", "STARTTLS"),
@@ -56,6 +58,7 @@ def test_check_says_what_is_wrong(
     assert result.output.count("WRONG") == 1
 
 
+@on_a_file
 def test_check_warns_of_secrets_that_others_can_read(
     start: Callable[..., Service], tmp_path: Path
 ) -> None:
@@ -101,7 +104,7 @@ def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(
 
 def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = 1")
+    service.strapi.do("UPDATE admin_users SET is_active = true")
 
     assert run(service, "deliver").output == "1 letter handled\n"
     assert "Log in" in text(service.mail.letters[-1])

@@ -238,11 +238,11 @@ def test_the_reviewers_of_the_settings_hear_instead(start: Callable[..., Service
 
 
 def test_a_notice_waits_until_there_is_somebody_to_tell(service: Service) -> None:
-    service.strapi.do("UPDATE admin_users SET is_active = 0")
+    service.strapi.do("UPDATE admin_users SET is_active = false")
     service.visitor().apply()
     assert to(SUE, service) == []
 
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", SUE)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", SUE)
     service.deliver()
     assert len(to(SUE, service)) == 1
 

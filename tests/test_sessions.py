@@ -7,6 +7,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.instant import milliseconds, now
+from tests.conftest import on_a_file
 from tests.stage import (
     PUBLIC,
     SUE,
@@ -110,6 +111,7 @@ def test_a_look_at_the_desk_writes_at_most_once_a_minute_that_the_session_is_in_
     assert after["seen_at"] - before[0]["seen_at"] > 60_000
 
 
+@on_a_file
 def test_a_ledger_that_cannot_be_written_leaves_the_desk_readable(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
@@ -131,8 +133,8 @@ def test_a_session_of_a_clock_far_ahead_is_none(
 @pytest.mark.parametrize(
     ("change", "back"),
     [
-        ("UPDATE admin_users SET is_active = 0", "UPDATE admin_users SET is_active = 1"),
-        ("UPDATE admin_users SET blocked = 1", "UPDATE admin_users SET blocked = 0"),
+        ("UPDATE admin_users SET is_active = false", "UPDATE admin_users SET is_active = true"),
+        ("UPDATE admin_users SET blocked = true", "UPDATE admin_users SET blocked = false"),
         (
             "UPDATE admin_users_roles_lnk SET role_id = 2",
             "UPDATE admin_users_roles_lnk SET role_id = 1",
@@ -272,6 +274,7 @@ def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(
     assert moved.client.post("/signup", data=form, base_url=PUBLIC).status_code == 303
 
 
+@on_a_file
 def test_an_open_session_of_an_older_version_is_asked_to_log_in_again(
     start: Callable[..., Service], service: Service, sue: Visitor
 ) -> None:
