@@ -104,7 +104,7 @@ def author() -> Actor:
 
 def alarm_of_flood() -> None:
     """Tell the operator that letters have been turned down."""
-    most = asking.LETTERS_TO_ALL_AN_HOUR
+    most = limits.letters()
     alarm("signup flood", f"{most} first letters in an hour: nobody gets another for now")
 
 
@@ -128,7 +128,7 @@ def _was_quick() -> bool:
 def _ask(email: str, firstname: str, lastname: str | None) -> None:
     config = current_app.config
     again_after = timedelta(days=config["REAPPLY_DAYS"])
-    rules = {"reapply_after": again_after, "throttled": config["RATELIMIT_ENABLED"]}
+    rules: dict[str, Any] = {"reapply_after": again_after, "most": limits.letters()}
     language = languages.spoken()
     owed = asking.ask(email, firstname, lastname, language=language, by=author(), **rules)
     event = "signup requested" if owed else "signup requested too often"
