@@ -1,5 +1,6 @@
 """The outbox and its courier: a letter is owed until it is sent, and sent once."""
 
+import re
 import smtplib
 import socket
 import ssl
@@ -39,6 +40,20 @@ def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
         assert max(map(len, letter.as_bytes().splitlines())) <= 998
         assert "{{" not in text(letter) + html(letter)
         assert "None" not in text(letter) + html(letter)
+
+
+def test_headers_arrive_as_they_were_meant_however_long_they_are(
+    start: Callable[..., Service],
+) -> None:
+    name, host = "Die schöne Zeitschrift für Bücher und Gärten, " * 4, f"{'a' * 60}.example.com"
+    service = start(SITE_NAME=name.strip(" ,"), PUBLIC_URL=f"https://{host}")
+    service.visitor().ask()
+    [letter] = service.deliver()
+
+    assert letter["Subject"] == f"Confirm your address for {name.strip(' ,')}"
+    assert letter["To"] == ADA
+    assert re.fullmatch(rf"<\w{{32}}@{host}>", letter["Message-ID"])
+    assert not letter.defects
 
 
 def test_what_people_typed_is_text_in_a_letter_to_reviewers(service: Service) -> None:
