@@ -18,8 +18,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from models.instant import now
 from models.outbox import Letter
+from signup import courier
 from signup.delivering import deliver_due
 from tests.stage import ADA, SUE, MailServer, Service, StrapiFile, free_port, html, text
+from tests.test_serve import eventually
 
 
 def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
@@ -297,6 +299,25 @@ def test_letters_that_are_due_together_go_out_over_one_connection(service: Servi
     emails = ask_for_many(service)
 
     assert sorted(letter["To"] for letter in service.deliver()) == emails
+    assert len(set(service.mail.peers)) == 1
+
+
+def test_the_courier_waits_a_moment_for_others_who_ask(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "GATHER", 60.0)
+    thread = service.app.extensions["courier"]
+    thread.start()
+    # The last thing in its first round.
+    eventually(lambda: thread._purged > 0)
+
+    ask_for_many(service)
+    sent = list(service.mail.letters)
+    thread.stop()
+
+    assert not sent
+    assert not thread.running
+    assert len(service.deliver()) == 5
     assert len(set(service.mail.peers)) == 1
 
 
