@@ -40,6 +40,10 @@ class Engine(Database):
         """A transaction in which nobody else is who asks for the same `what`."""
         raise NotImplementedError
 
+    def still(self, *tables: str) -> AbstractContextManager[Any]:
+        """Nobody writes these tables meanwhile."""
+        raise NotImplementedError
+
     def only_one(self, what: str) -> AbstractContextManager[bool]:
         """Whether nobody else is at `what`; if so, nobody else is until this is over."""
         raise NotImplementedError

@@ -130,6 +130,14 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
             yield
 
     @contextmanager
+    def still(self, *tables: str) -> Iterator[None]:
+        """A transaction that holds the lock of each."""
+        with self.atomic():
+            names = ", ".join(f'"{table}"' for table in tables)
+            self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")
+            yield
+
+    @contextmanager
     def only_one(self, what: str) -> Iterator[bool]:
         """Hold the lock of this name on this session, if nobody else does."""
         lock = "SELECT pg_{}(hashtextextended(%s, 0))"
