@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.conftest import every_engine
 from tests.stage import ADA, SUE, SUE_PASSWORD, Service
 
 
@@ -63,6 +64,7 @@ def test_the_authors_of_a_state_are_listed(service: Service, program: Program) -
     assert program.get("/authors?state=active").json["authors"] == []  # type: ignore[index]
 
 
+@every_engine
 def test_activating_twice_answers_the_same(service: Service, program: Program, author: str) -> None:
     first = program.post(f"{author}/activate")
     second = program.post(f"{author}/activate")

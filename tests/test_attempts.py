@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from models import passwords
+from tests.conftest import every_engine
 from tests.stage import PUBLIC, SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, token_of
 
 WRONG = "Wrong1password"
@@ -32,6 +33,7 @@ def at(service: Service, address: str) -> tuple[FlaskClient, str]:
     return visitor.client, token_of(visitor.get("/review/login"))
 
 
+@every_engine
 def test_five_guesses_are_five_however_many_come_at_once(service: Service) -> None:
     guessers = [at(service, "192.0.2.7") for _ in range(24)]
     with ThreadPoolExecutor(24) as threads:
@@ -42,6 +44,7 @@ def test_five_guesses_are_five_however_many_come_at_once(service: Service) -> No
     assert attempt(client, token, password=SUE_PASSWORD) == 429
 
 
+@every_engine
 def test_two_processes_count_together(
     service: Service, strapi: StrapiFile, mail_server: MailServer
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.conftest import on_a_file
+from tests.conftest import every_engine, on_a_file
 from tests.stage import ADA, Service, StrapiFile, free_port, text
 
 
@@ -78,6 +78,7 @@ def test_check_warns_of_secrets_that_others_can_read(
     assert "WARN" not in run(service, "check").output
 
 
+@every_engine
 def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) -> None:
     service.visitor().ask()
     service.mail.answer = "550 no such user"
@@ -141,6 +142,7 @@ def test_what_cannot_be_decided_is_said(service: Service) -> None:
     assert "already active, decided by" in late.output
 
 
+@every_engine
 def test_purge_forgets_what_there_is_no_reason_to_know(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -160,6 +162,7 @@ def test_purge_forgets_what_there_is_no_reason_to_know(
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
+@every_engine
 def test_a_declined_author_is_forgotten_in_strapi_too(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:

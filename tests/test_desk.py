@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import every_shape
+from tests.conftest import every_engine, every_shape
 from tests.stage import ADA, SUE, SUE_PASSWORD, Service, Visitor, text, token_of
 
 GRACE = "grace@example.org"
@@ -82,6 +82,7 @@ def test_an_ordinary_address_is_not_marked(sue: Visitor, ada: int) -> None:
     assert 'class="mark"' not in sue.get("/review").text
 
 
+@every_engine
 def test_what_was_decided_about_this_address_and_domain_before_is_shown(
     service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
 ) -> None:
@@ -273,6 +274,7 @@ def three(service: Service) -> list[str]:
     return emails
 
 
+@every_engine
 def test_several_are_activated_at_once_and_taken_back_at_once(
     service: Service, sue: Visitor, three: list[str]
 ) -> None:
@@ -389,6 +391,7 @@ def test_fifty_decisions_at_once_are_one_decision_and_one_letter(
 # History
 
 
+@every_engine
 def test_the_history_tells_who_did_what_when_from_where_and_why(
     service: Service, sue: Visitor, ada: int
 ) -> None:
@@ -452,6 +455,7 @@ def test_an_active_author_is_one_link_away_in_strapis_panel(sue: Visitor, ada: i
     assert f'href="https://cms.example.com/admin/settings/users/{ada}"' in page_of(sue).text
 
 
+@every_engine
 def test_an_erased_signup_keeps_what_was_done_and_forgets_from_where(
     service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
 ) -> None:
@@ -468,6 +472,7 @@ def test_an_erased_signup_keeps_what_was_done_and_forgets_from_where(
 # Letters to reviewers
 
 
+@every_engine
 def test_reviewers_are_reminded_after_a_day_and_then_weekly(
     service: Service, ada: int, later: Callable[[timedelta], None]
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import every_shape, on_a_file
+from tests.conftest import every_engine, every_shape, on_a_file
 from tests.stage import (
     ADA,
     ADA_PASSWORD,
@@ -49,6 +49,7 @@ def test_the_desk_shows_what_helps_to_decide(service: Service, sue: Visitor) -> 
     assert page.count("<article") == 1
 
 
+@every_engine
 def test_others_are_found_by_state_name_and_address(service: Service, sue: Visitor) -> None:
     for number in range(30):
         service.visitor().apply(f"author{number}@example.org")
@@ -257,6 +258,7 @@ def test_a_super_admin_logs_in_however_the_address_is_typed(service: Service) ->
     assert service.visitor().log_in(" SUE@example.COM ").status_code == 303
 
 
+@every_engine
 @pytest.mark.parametrize(
     "change",
     [

@@ -7,7 +7,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.instant import milliseconds, now
-from tests.conftest import on_a_file
+from tests.conftest import every_engine, on_a_file
 from tests.stage import (
     PUBLIC,
     SUE,
@@ -96,6 +96,7 @@ def test_eight_hours_are_the_end_however_busy_and_whoever_has_a_copy(
     assert not is_in(thief)
 
 
+@every_engine
 def test_a_look_at_the_desk_writes_at_most_once_a_minute_that_the_session_is_in_use(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_password_that_changed_ends_every_session_of_its_owner_alone(service: 
     assert [is_in(each) for each in (here, there, tom)] == [False, False, True]
 
 
+@every_engine
 def test_logging_out_everywhere_ends_all_sessions_of_this_reviewer(service: Service) -> None:
     service.strapi.add_admin("tom@example.com", SUE_PASSWORD, "strapi-super-admin")
     here, there, tom = (service.visitor() for _ in range(3))

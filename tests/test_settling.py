@@ -12,7 +12,7 @@ from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import Signup
 from models.strapi import Author
-from tests.conftest import every_shape, on_a_file
+from tests.conftest import every_engine, every_shape, on_a_file
 from tests.stage import ADA, ADA_PASSWORD, SUE, Service, text
 
 
@@ -60,6 +60,7 @@ def test_a_restored_row_with_another_document_id_is_not_the_authors(service: Ser
     assert service.signup()["state"] == "removed"
 
 
+@every_engine
 def test_a_declined_author_whom_the_panel_activates_is_active(service: Service) -> None:
     service.visitor().apply()
     sue = service.visitor()
@@ -168,6 +169,7 @@ def test_an_odd_row_in_strapi_keeps_no_letter_from_going_out(service: Service) -
     assert service.signup()["state"] == "waiting"
 
 
+@every_engine
 def test_references_to_a_removed_row_are_cleared_as_strapi_would(service: Service) -> None:
     link = service.visitor().apply()
     service.strapi.do("UPDATE admin_roles SET created_by_id = ?", service.signup()["strapi_id"])

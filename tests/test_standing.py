@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import on_a_file
+from tests.conftest import every_engine, on_a_file
 from tests.stage import ADA, SUE, Service, Visitor, html, set_back, text
 
 STEPS = ["Confirm your address", "A person decides", "You write"]
@@ -177,6 +177,7 @@ def test_check_your_mail_is_the_same_page_for_every_address(service: Service) ->
     assert len(pages) == 1
 
 
+@every_engine
 def test_who_waits_sees_since_when_and_how_long_it_usually_takes(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
