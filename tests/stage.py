@@ -115,6 +115,13 @@ class StrapiFile:
         with self.connected() as database:
             database.execute(statement, values)
 
+    def damage(self) -> Iterator[str]:
+        """What no longer fits together."""
+        if (sound := self.rows("PRAGMA integrity_check")) != [{"integrity_check": "ok"}]:
+            yield f"{self.path.name} is damaged: {sound}"
+        if orphans := self.rows("PRAGMA foreign_key_check"):
+            yield f"{self.path.name} has orphans: {orphans}"
+
     def link_table(self, database: sqlite3.Connection) -> str:
         found = database.execute(
             "SELECT name FROM sqlite_master WHERE name LIKE 'admin_users_roles_l%'"

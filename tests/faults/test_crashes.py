@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.promises import damage
 from tests.faults.stable import Outcome, Stable, Trial, service_of
 from tests.stage import ADA, SUE, MailServer, Service, StrapiFile
 
@@ -261,22 +261,6 @@ def missing(service: Service, recipient: str, subject: str) -> Iterator[str]:
     mine = [letter for letter in service.mail.letters if letter["To"] == recipient]
     if not any(subject in letter["Subject"] for letter in mine):
         yield f"no letter '{subject}' came to {recipient}"
-
-
-def damage(strapi: StrapiFile, ledger: StrapiFile) -> Iterator[str]:
-    """What is wrong in the two databases (I1, I2)."""
-    for path in (strapi.path, ledger.path):
-        with sqlite3.connect(path) as database:
-            if (sound := database.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
-                yield f"{path.name} is damaged: {sound}"
-            if orphans := database.execute("PRAGMA foreign_key_check").fetchall():
-                yield f"{path.name} has orphans: {orphans}"
-        database.close()
-    admins = strapi.admins()
-    if len({admin["email"].lower() for admin in admins}) != len(admins):
-        yield "two administrators have one address"
-    if sorted(link["user_id"] for link in strapi.links()) != [admin["id"] for admin in admins]:
-        yield "somebody has no role, or several, or a role has nobody"
 
 
 def repeated(mail: MailServer, before: int) -> Iterator[str]:
