@@ -30,11 +30,9 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
 
     PASSING = (
         "(1040,",  # too many connections
-        "(1053,",  # shutdown in progress
         "(1205,",  # lock wait timeout
         "(1213,",  # deadlock
         "(1317,",  # query interrupted
-        "(1927,",  # connection killed
         "(1226,",  # too many connections of this user
         "(2003,",  # cannot connect
         "(2006,",

@@ -32,13 +32,13 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         "server closed the connection",
         "the database system is",
         "terminating connection",
-        "too many c",
+        "too many connections",
+        "too many clients",
         "connection slots are reserved",
         "the connection is",
         "Max connections exceeded",
         "timeout expired",
         "consuming input failed",
-        "sending query failed",
     )
     ADVICE = {  # noqa: RUF012
         "password authentication failed": "refuses this user or password",

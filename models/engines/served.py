@@ -61,6 +61,11 @@ class Served(PooledDatabase, Engine):
         self._revive()
         super().begin(*options)
 
+    def rollback(self) -> None:
+        """Take a transaction back that has not died with its connection; of what, is to be told."""
+        if self.is_closed() or not self.is_broken(self._state.conn):
+            super().rollback()
+
     def leave(self) -> None:
         """Let go of connections that nobody uses."""
         self.close_idle()
@@ -77,8 +82,9 @@ class Served(PooledDatabase, Engine):
         raise NotImplementedError
 
     def _revive(self) -> None:
-        alive = self.is_closed() or self.in_transaction() or not self.is_broken(self._state.conn)
-        if not alive:
+        if self.is_closed() or self.in_transaction():
+            return
+        if self.is_broken(self._state.conn):
             contexts = self._state.ctx
             self.close()
             self.connect()
