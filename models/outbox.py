@@ -8,7 +8,7 @@ from peewee import CharField, DeferredForeignKey, IntegerField, TextField
 
 from models import mailboxes
 from models.instant import EPOCH, InstantField, now
-from models.ledger import LARGEST_ID, Record
+from models.ledger import LARGEST_ID, LedgerUnavailable, Record
 
 # How long a courier that died keeps others from its letter; a living one renews its lease.
 LEASE = timedelta(seconds=20)
@@ -138,7 +138,12 @@ class Letter(Record):
 
     def sent(self) -> None:
         """Note that a mail server has taken the letter."""
-        self._close(sent_at=now())
+        sent_at = now()
+        try:
+            self._close(sent_at=sent_at)
+        except LedgerUnavailable:
+            # The connection died while the mail server thought; unnoted, it would be sent twice.
+            self._close(sent_at=sent_at)
 
     def dropped(self) -> None:
         """Forget a letter that has nothing left to say."""

@@ -141,19 +141,23 @@ class Courier:
     def _settle_now_and_then(self) -> None:
         began = time.monotonic()
         if began >= self._settles_at:
-            self._settle()
+            settled = self._settle()
             over = time.monotonic()
-            self._settles_at = over + min(max(POLL, (over - began) / SHARE), LONGEST_PAUSE)
+            # Whoever waited in vain for a database that is away was no burden to it.
+            pause = (over - began) / (SHARE if settled else 1)
+            self._settles_at = over + min(max(POLL, pause), LONGEST_PAUSE)
 
-    def _settle(self) -> None:
+    def _settle(self) -> bool:
         try:
             settler().settle_changes()
         except StrapiUnavailable as error:
             self._complain("settling waits", error)
+            return False
         except LedgerUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (an odd row in Strapi stops no letters)
             self._complain("settling stumbled", error)
+        return True
 
     def _deliver(self) -> None:
         if time.monotonic() < self._rests_until:

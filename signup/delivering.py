@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import flask_mail
 from flask import current_app
@@ -87,7 +87,7 @@ def _lease_renewed(letter: Letter) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(LEASE.total_seconds() / 4):
-            with app.app_context():
+            with app.app_context(), suppress(*LedgerUnavailable):
                 letter.renew()
 
     keeper = threading.Thread(target=renew, daemon=True)

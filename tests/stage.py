@@ -98,10 +98,6 @@ class StrapiFile:
         """Now, as Strapi keeps an instant there."""
         return milliseconds(now())
 
-    def loose_ends(self) -> list[dict[str, Any]]:
-        """References to rows that are not there."""
-        return self.rows("PRAGMA foreign_key_check")
-
     def admins(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM admin_users ORDER BY id")
 
@@ -147,6 +143,13 @@ class StrapiFile:
         """The table whose name begins so, and ends as its version likes it."""
         query = "SELECT name FROM sqlite_master WHERE name LIKE ? AND type = 'table'"
         return str(self.rows(query, f"{beginning}%")[0]["name"])
+
+    def damage(self) -> Iterator[str]:
+        """What no longer fits together."""
+        if (sound := self.rows("PRAGMA integrity_check")) != [{"integrity_check": "ok"}]:
+            yield f"{self.path.name} is damaged: {sound}"
+        if orphans := self.rows("PRAGMA foreign_key_check"):
+            yield f"{self.path.name} has orphans: {orphans}"
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:

@@ -47,7 +47,7 @@ def test_the_author_is_as_strapi_makes_them_but_inactive(service: Service, link:
     assert (mine["user_id"], mine["role_id"]) == (ada["id"], role["id"])
     orders = {mine[name] for name in mine if name.endswith(("_ord", "_order"))}
     assert orders <= {1.0}
-    assert service.strapi.loose_ends() == []
+    assert list(service.strapi.damage()) == []
     assert set(sue) == set(mine)
 
 

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,31 @@ ROOT = Path(__file__).parent.parent
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
 
+class Watch(urllib.request.BaseHandler):
+    """Notes each answer to a visitor's form: its status, and after how many seconds it came."""
+
+    # Before answers become errors.
+    handler_order = 0
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, float]] = []
+
+    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
+        vars(request)["asked_at"] = time.monotonic()
+        return request
+
+    def http_response(self, request: urllib.request.Request, answer: Any) -> Any:
+        self.answers.append((answer.status, time.monotonic() - vars(request)["asked_at"]))
+        return answer
+
+
 class Process:
     """A gunicorn of ours, and a visitor's verbs over real HTTP."""
 
     def __init__(self, settings: dict[str, object], mail: MailServer) -> None:
         self.mail = mail
         self.port = free_port()
+        self.watch = Watch()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = {**settings, "PUBLIC_URL": self.url, "RATELIMIT_ENABLED": "false"}
 
@@ -77,7 +97,7 @@ class Process:
     def post(self, path: str, **fields: str) -> str:
         """Send a form as a browser does; the address where it ends."""
         cookies = urllib.request.HTTPCookieProcessor(CookieJar())
-        browser = urllib.request.build_opener(cookies)
+        browser = urllib.request.build_opener(cookies, self.watch)
         with browser.open(self.url + path, timeout=30) as page:
             token = re.search(r'csrf_token" type="hidden" value="([^"]+)', page.read().decode())
         assert token

@@ -14,11 +14,6 @@ Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectio
 """What an engine raises that is out of order, away or too busy, or that has no driver."""
 
 
-# As many connections as an instance has threads, and its courier; who finds none waits so many
-# seconds.
-POOL = {"max_connections": 40, "timeout": 5}
-
-
 # Whom a server refuses, and what it cannot take twice.
 PRIVATE = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
 

@@ -8,36 +8,38 @@ from typing import Any
 from peewee import OperationalError
 from playhouse.pool import PooledMySQLDatabase
 
-from models.engines.engine import POOL, Engine, Unavailable
+from models.engines.engine import Unavailable
+from models.engines.served import Served
 
 # Seconds that a lock is waited for, to connect, and for an answer.
-PATIENCE = 5
+LOCKS = 5
 REACH = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
 # Count the rows that an UPDATE finds, as other engines do, not only those that it changes
 # (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
 # PyMySQL's own way is to take an authority and trust everybody.
 VERIFIED = ("ssl_verify_cert", "ssl_verify_identity")
-# A lock must show what others have written since the transaction began.
-ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+# A lock must show what others have written since the transaction began. Its level has a name in
+# MariaDB, and another in MySQL, which look into the comments of their own.
+SESSION = (
+    f"SET SESSION innodb_lock_wait_timeout = {LOCKS}, lock_wait_timeout = {LOCKS},"
+    " /*M! tx_isolation */ /*!50720 transaction_isolation */ = 'READ-COMMITTED'"
+)
 
 
-class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
+class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database of a MySQL or MariaDB server, through PyMySQL."""
 
     PASSING = (
         "(1040,",  # too many connections
-        "(1053,",  # shutdown in progress
         "(1205,",  # lock wait timeout
         "(1213,",  # deadlock
         "(1317,",  # query interrupted
-        "(1927,",  # connection killed
-        "(2002,",
+        "(1226,",  # too many connections of this user
         "(2003,",  # cannot connect
         "(2006,",
         "(2013,",  # connection lost
         "(0, '')",  # PyMySQL's connection that was closed
-        "Exceeded maximum connections",
         "Max connections exceeded",
         "is busy",
     )
@@ -65,14 +67,14 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
 
     def __init__(self, database: str, **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
-        known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH, **POOL}
+        known = {"init_command": SESSION, "client_flag": FOUND_ROWS, **REACH}
         # Whoever names an authority wants to know that it is the right server.
         known |= dict.fromkeys(VERIFIED, True) if "ssl_ca" in address else {}
         super().__init__(database, **{**known, **address})
 
-    def leave(self) -> None:
-        """Let go of connections that nobody uses."""
-        self.close_idle()
+    def is_broken(self, connection: Any) -> bool:
+        """Whether this connection is known to have died."""
+        return not connection.open
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
@@ -142,7 +144,7 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
 
     @contextmanager
     def _locked(self, what: str) -> Iterator[None]:
-        with self._held(what, PATIENCE) as mine:
+        with self._held(what, LOCKS) as mine:
             if not mine:
                 raise OperationalError(f"{self.database} is busy")
             yield

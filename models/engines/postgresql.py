@@ -7,35 +7,39 @@ from typing import Any
 from peewee import ProgrammingError
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.engine import POOL, Engine, Unavailable
+from models.engines.engine import Unavailable
+from models.engines.served import Served
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
-# Seconds to connect, and milliseconds after which a server that says nothing is away.
-REACH = {"connect_timeout": 5, "tcp_user_timeout": 5000}
+# Seconds to connect, and milliseconds after which a machine that says nothing is away; it is asked
+# after seconds of silence.
+REACH = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+}
 
 
-class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
+class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database of a PostgreSQL server, through psycopg 3."""
 
     PASSING = (
         "Connection refused",
-        "connection is closed",
-        "connection is lost",
         "deadlock detected",
         "could not serialize",
-        "lock timeout",
+        "canceling statement",
         "server closed the connection",
-        "starting up",
-        "shutting down",
+        "the database system is",
         "terminating connection",
+        "too many connections",
         "too many clients",
+        "connection slots are reserved",
         "the connection is",
-        "Exceeded maximum connections",
         "Max connections exceeded",
         "timeout expired",
         "consuming input failed",
-        "sending query failed",
     )
     ADVICE = {  # noqa: RUF012
         "password authentication failed": "refuses this user or password",
@@ -63,12 +67,8 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
     def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         options = f"{options} {PATIENCE}".strip()
-        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH, **POOL}
+        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
         super().__init__(database, options=options, **{**known, **address})
-
-    def leave(self) -> None:
-        """Let go of connections that nobody uses."""
-        self.close_idle()
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """The statement's answer. Whoever may not do it is told what, not only to which table."""
@@ -121,6 +121,10 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         last = f"SELECT MAX(id) FROM {table} HAVING COUNT(*) > 0"  # noqa: S608
         number = "SELECT setval(pg_get_serial_sequence(%s, 'id'), last.max)"
         self.execute_sql(f"{number} FROM ({last}) AS last", (table,))
+
+    def is_broken(self, connection: Any) -> bool:
+        """Whether this connection is known to have died."""
+        return bool(connection.closed)
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:

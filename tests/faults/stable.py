@@ -23,10 +23,11 @@ SOURCE = Path(__file__).with_name("fault.c")
 
 @dataclass(frozen=True)
 class Trial:
-    """An act of one visitor, on the files in `folder`, and the fault that meets it at the n-th
-    write: an errno to fail with, or 0 for a kill, `torn` after half of the write."""
+    """An act of one visitor, on the databases of these addresses, and the fault that meets it at
+    the n-th write: an errno to fail with, or 0 for a kill, `torn` after half of the write."""
 
-    folder: str
+    strapi: str
+    ledger: str
     mail_port: int
     act: str
     link: str = ""
@@ -79,10 +80,21 @@ class Stable:
         self._process.stdout.close()
 
 
-def service_of(folder: Path, mail: MailServer) -> Service:
-    """The service on the files of a folder."""
-    strapi = StrapiFile(folder / "strapi.db")
-    return Service(strapi, mail, folder / "ledger.db", {"RATELIMIT_ENABLED": False})
+def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: MailServer) -> Service:
+    """The service on these databases."""
+    return Service(strapi, mail, Path(ledger.address), {"RATELIMIT_ENABLED": False}, ledger)
+
+
+class Named(StrapiFile):
+    """A database of which nothing is known but its address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(Path(address))
+        self.named = address
+
+    @property
+    def address(self) -> str:
+        return self.named
 
 
 ACTS: dict[str, Callable[[Visitor, Trial], Any]] = {
@@ -98,7 +110,8 @@ ACTS: dict[str, Callable[[Visitor, Trial], Any]] = {
 
 def perform(trial: Trial, library: ctypes.CDLL) -> dict[str, object]:
     """Do what the trial says, then once more without the fault."""
-    service = service_of(Path(trial.folder), MailServer(trial.mail_port))
+    strapi, ledger = Named(trial.strapi), Named(trial.ledger)
+    service = service_of(strapi, ledger, MailServer(trial.mail_port))
     visitor, act = service.visitor(), ACTS[trial.act]
     if trial.act in ("activate", "decline"):
         visitor.log_in()

@@ -3,21 +3,25 @@
 import errno
 import os
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.faults.ground import Files, Tables
+from tests.faults.promises import damage
 from tests.faults.stable import Outcome, Stable, Trial, service_of
 from tests.stage import ADA, SUE, MailServer, Service, StrapiFile
+from tests.strapi.served import ENGINES
 
 Tally = Callable[..., None]
 Later = Callable[[timedelta], None]
+Ground = Files | Tables
 
 FULL = os.environ.get("FAULTS") == "full"
 # Of the calls that may fail, every so many.
@@ -42,6 +46,11 @@ KILLS = [
     for kill in ("before", "half of")
     if FULL or (shape, journal, kill) in REDUCED
 ]
+# Beside a server, every so many writes, and half of a write is none there.
+FEWER = 1 if FULL else 7
+SERVED = list(BEFORE) if FULL else ["signup", "deliver", "confirm", "activate"]
+TRIALS = [(act, how) for act in BEFORE for how in KILLS]
+TRIALS += [(act, (engine, "", "before")) for act in SERVED for engine in ENGINES]
 
 
 @pytest.fixture(scope="session")
@@ -54,45 +63,59 @@ def stable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
 
 
 @pytest.fixture
-def prepare(mail_server: MailServer, tmp_path: Path) -> Callable[[str, str, str], Trial]:
-    """Makes the files in the state before an act; returns the act without a fault."""
+def prepare(
+    mail_server: MailServer, tmp_path: Path, request: pytest.FixtureRequest
+) -> Callable[[str, str, str], tuple[Ground, Trial]]:
+    """Makes the databases in the state before an act; returns the act without a fault."""
 
-    def prepare(act: str, shape: str, journal: str) -> Trial:
-        folder = tmp_path / "before"
-        folder.mkdir()
-        StrapiFile.made_by(shape, folder / "strapi.db").do(f"PRAGMA journal_mode = {journal}")
+    def prepare(act: str, shape: str, journal: str) -> tuple[Ground, Trial]:
+        served = shape in ENGINES
+        ground: Ground = (
+            Tables(request.getfixturevalue(shape)) if served else Files(tmp_path, shape, journal)
+        )
         mail_server.forget()
-        service, state = service_of(folder, mail_server), BEFORE[act]
-        trial = Trial(str(folder), mail_server.port, act.split(maxsplit=1)[0])
-        if state == "new":
-            return trial
-        visitor = service.visitor()
-        visitor.ask()
-        if state == "asked":
-            return trial
-        service.deliver()
-        trial = replace(trial, link=visitor.link("stop" if act == "stop" else "confirm"))
-        if state == "invited":
-            return trial
-        visitor.confirm()
-        if state == "confirmed":
-            return trial
-        service.deliver()
-        trial = replace(trial, author_id=service.signup()["strapi_id"])
-        if state == "decided":
-            sue = service.visitor()
-            sue.log_in()
-            sue.decide("activate", trial.author_id)
-        return trial
+        service = service_of(ground.strapi, ground.ledger, mail_server)
+        trial = brought_to(BEFORE[act], service, act.split(maxsplit=1)[0])
+        service.end()
+        ground.keep()
+        return ground, trial
 
     return prepare
 
 
-@pytest.mark.parametrize("how", KILLS, ids="-".join)
-@pytest.mark.parametrize("act", BEFORE)
+def brought_to(state: str, service: Service, act: str) -> Trial:
+    """The act, once Ada is where she would do it."""
+    trial = Trial(service.strapi.address, service.records.address, service.mail.port, act)
+    visitor = service.visitor()
+    if state == "new":
+        return trial
+    visitor.ask()
+    if state == "asked":
+        return trial
+    service.deliver()
+    trial = replace(trial, link=visitor.link("stop" if act == "stop" else "confirm"))
+    if state == "invited":
+        return trial
+    visitor.confirm()
+    if state == "confirmed":
+        return trial
+    service.deliver()
+    trial = replace(trial, author_id=service.signup()["strapi_id"])
+    if state == "decided":
+        sue = service.visitor()
+        sue.log_in()
+        sue.decide("activate", trial.author_id)
+    return trial
+
+
+@pytest.mark.parametrize(
+    ("act", "how"),
+    TRIALS,
+    ids=lambda each: each if isinstance(each, str) else "-".join(filter(None, each)),
+)
 def test_killed_at_any_write_nothing_accepted_is_lost(
     stable: Stable,
-    prepare: Callable[[str, str, str], Trial],
+    prepare: Callable[[str, str, str], tuple[Ground, Trial]],
     mail_server: MailServer,
     later: Later,
     tally: Tally,
@@ -100,22 +123,28 @@ def test_killed_at_any_write_nothing_accepted_is_lost(
     how: tuple[str, str, str],
 ) -> None:
     shape, journal, what = how
-    before = prepare(act, shape, journal)
+    ground, before = prepare(act, shape, journal)
     letters, recipients = list(mail_server.letters), list(mail_server.recipients)
     later(timedelta(minutes=20))
-    violations, nth = [], 0
-    while True:
-        nth += 1
+    served = shape in ENGINES
+    # Whatever is sent to a server or written into a file.
+    place = "socket:" if served else "trial/"
+    violations: list[str] = []
+    for tried, nth in enumerate(count(1, FEWER if served else 1)):  # noqa: B007 (told below)
         mail_server.letters[:], mail_server.recipients[:] = letters, recipients
-        trial = in_a_copy(before, nth=nth, torn=what == "half of", place="trial/", also="socket:")
+        strapi, ledger = ground.again()
+        fault = {"nth": nth, "torn": what == "half of", "place": place, "also": "socket:"}
+        trial = on(strapi, ledger, before, **fault)
         outcome = stable.run(trial)
-        found = broken_promises(act, trial, outcome, mail_server, len(letters))
+        service = service_of(strapi, ledger, mail_server)
+        found = broken_promises(act, trial, outcome, service, len(letters))
         where = f"{act}, {shape}, {journal}, killed at write {nth}"
         violations += [f"{where}: {each}" for each in found]
         if not outcome.killed:
             break
-    assert nth > 3
-    tally(f"kill -9 {what} every write of {act}", nth - 1, violations)
+    assert tried >= 1
+    to = f" to {shape}" if served else ""
+    tally(f"kill -9 {what} every write of {act}{to}", tried, violations)
 
 
 @pytest.mark.parametrize("place", ["ledger.db", "strapi.db"])
@@ -123,7 +152,7 @@ def test_killed_at_any_write_nothing_accepted_is_lost(
 @pytest.mark.parametrize("act", BEFORE)
 def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
     stable: Stable,
-    prepare: Callable[[str, str, str], Trial],
+    prepare: Callable[[str, str, str], tuple[Ground, Trial]],
     mail_server: MailServer,
     later: Later,
     tally: Tally,
@@ -131,16 +160,19 @@ def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
     failure: int,
     place: str,
 ) -> None:
-    before = prepare(act, "5.54.0", "delete")
+    ground, before = prepare(act, "5.54.0", "delete")
     letters, recipients = list(mail_server.letters), list(mail_server.recipients)
     later(timedelta(minutes=20))
     violations: list[str] = []
     for tried, nth in enumerate(count(1, STRIDE)):  # noqa: B007 (how often is told below)
         mail_server.letters[:], mail_server.recipients[:] = letters, recipients
-        trial = in_a_copy(before, nth=nth, failure=failure, place=f"trial/{place}")
+        strapi, ledger = ground.again()
+        fault = {"nth": nth, "failure": failure, "place": f"trial/{place}"}
+        trial = on(strapi, ledger, before, **fault)
         outcome = stable.run(trial)
         found = unclear_answers(outcome)
-        found += broken_promises(act, trial, outcome, mail_server, len(letters))
+        service = service_of(strapi, ledger, mail_server)
+        found += broken_promises(act, trial, outcome, service, len(letters))
         name = errno.errorcode[failure]
         violations += [f"{act}, {name} at write {nth} of {place}: {each}" for each in found]
         if outcome.writes < nth:
@@ -148,12 +180,9 @@ def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
     tally(f"{errno.errorcode[failure]} at every write of {act}", tried, violations)
 
 
-def in_a_copy(trial: Trial, **fault: object) -> Trial:
-    """The same act, on a copy of the files, with a fault."""
-    folder = Path(trial.folder).with_name("trial")
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(trial.folder, folder)
-    return replace(trial, folder=str(folder), **fault)  # type: ignore[arg-type]
+def on(strapi: StrapiFile, ledger: StrapiFile, trial: Trial, **fault: Any) -> Trial:
+    """The same act, on these databases, with a fault."""
+    return replace(trial, strapi=strapi.address, ledger=ledger.address, **fault)
 
 
 def unclear_answers(outcome: Outcome) -> list[str]:
@@ -169,18 +198,19 @@ def unclear_answers(outcome: Outcome) -> list[str]:
 
 
 def broken_promises(
-    act: str, trial: Trial, outcome: Outcome, mail: MailServer, before: int
+    act: str, trial: Trial, outcome: Outcome, service: Service, before: int
 ) -> list[str]:
-    """Start the service again, let everybody finish their way, and see what is wrong."""
-    service = service_of(Path(trial.folder), mail)
+    """With the service started again, let everybody finish their way, and see what is wrong."""
     service.deliver()
     service.deliver()
     accepted = not outcome.killed and outcome.status in (200, 303)
-    return [
+    wrong = [
         *CHECKS.get(act, arrives_and_waits)(service, trial, accepted),
         *damage(service.strapi, service.records),
-        *repeated(mail, before),
+        *repeated(service.mail, before),
     ]
+    service.end()
+    return wrong
 
 
 def arrives_and_waits(service: Service, trial: Trial, accepted: bool) -> Iterator[str]:
@@ -261,22 +291,6 @@ def missing(service: Service, recipient: str, subject: str) -> Iterator[str]:
     mine = [letter for letter in service.mail.letters if letter["To"] == recipient]
     if not any(subject in letter["Subject"] for letter in mine):
         yield f"no letter '{subject}' came to {recipient}"
-
-
-def damage(strapi: StrapiFile, ledger: StrapiFile) -> Iterator[str]:
-    """What is wrong in the two databases (I1, I2)."""
-    for path in (strapi.path, ledger.path):
-        with sqlite3.connect(path) as database:
-            if (sound := database.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
-                yield f"{path.name} is damaged: {sound}"
-            if orphans := database.execute("PRAGMA foreign_key_check").fetchall():
-                yield f"{path.name} has orphans: {orphans}"
-        database.close()
-    admins = strapi.admins()
-    if len({admin["email"].lower() for admin in admins}) != len(admins):
-        yield "two administrators have one address"
-    if sorted(link["user_id"] for link in strapi.links()) != [admin["id"] for admin in admins]:
-        yield "somebody has no role, or several, or a role has nobody"
 
 
 def repeated(mail: MailServer, before: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_crashes import damage
+from tests.faults.promises import damage
 from tests.stage import (
     ADA,
     SUE,
