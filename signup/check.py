@@ -57,7 +57,9 @@ def _strapi() -> Iterator[Finding]:
     what = f"Strapi's database {shown(current_app.config['STRAPI_DATABASE'])}"
     try:
         # A look alone tells best what is not there.
-        complaint = strapi().read(_complaint) or strapi().write(_rehearsal)
+        complaint = strapi().read(_complaint)
+        if complaint is None:
+            strapi().rehearse(_nobody())
     except StrapiUnavailable as error:
         complaint = str(error)
     path = file_of(current_app.config["STRAPI_DATABASE"])
@@ -77,10 +79,10 @@ def _complaint(people: Administrators) -> str | None:
     return None
 
 
-def _rehearsal(people: Administrators) -> None:
+def _nobody() -> Author:
     birth = kept(now(), strapi().zone)
     identity = Identity("nobody@author-signup.invalid", None, new_document_id(), birth)
-    people.rehearse(Author(identity, "Nobody", None, ""))
+    return Author(identity, "Nobody", None, "")
 
 
 def _role_complaint() -> str | None:

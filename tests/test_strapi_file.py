@@ -290,7 +290,7 @@ def write_as_nobody(path: Path, said: "multiprocessing.Queue[str]") -> None:
         os.setuid(65534)
     author = Author(Identity(ADA, None, new_document_id(), now()), "Ada", None, "hashed")
     try:
-        Strapi(str(path), "strapi-author").write(lambda people: people.rehearse(author))
+        Strapi(str(path), "strapi-author").rehearse(author)
         said.put("written")
     except StrapiUnavailable as error:
         said.put(str(error))
