@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from peewee import OperationalError
-from playhouse.pool import PooledMySQLDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
 from models.engines.engine import Unavailable
 from models.engines.served import Served
@@ -138,6 +138,9 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
     def _connect(self) -> Any:
         try:
             return super()._connect()
+        except MaxConnectionsExceeded:
+            # Who asks too soon is no fault of the options, and may wait.
+            raise
         except (TypeError, ValueError, OSError) as error:
             # PyMySQL looks at its options before anything else, and complains in its own ways.
             raise OperationalError(str(error)) from error
