@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from peewee import CharField, DeferredForeignKey, IntegerField, TextField
@@ -86,13 +87,9 @@ class Letter(Record):
         Kinds take turns, so that none waits behind a flood of another: it is the oldest of the
         first kind behind `after` that has any.
         """
-        instant = now()
-        due = cls._open().where(cls.due_at <= instant, cls.leased_until <= instant)
-        kinds = sorted(row.kind for row in due.select(cls.kind).distinct())
-        for kind in sorted(kinds, key=lambda kind: kind <= after):
+        for kind in sorted(cls._kinds(), key=lambda kind: kind <= after):
             # A cursor that is still open would keep the claim from being written.
-            oldest = due.where(cls.kind == kind).order_by(cls.due_at, cls.id)
-            for letter in list(oldest.limit(10)):
+            for letter in list(cls._due(kind).where(cls.leased_until <= now()).limit(10)):
                 if letter._claim(letter.leased_until):
                     return letter
         return None
@@ -108,8 +105,9 @@ class Letter(Record):
 
     @classmethod
     def parked(cls) -> list["Letter"]:
-        """The letters that could not be delivered, oldest first."""
-        return list(cls.select().where(cls.parked_at.is_null(False)).order_by(cls.id))
+        """The letters that could not be delivered, in the order in which they were given up."""
+        parked = cls.select().where(cls.parked_at.is_null(False))
+        return list(parked.order_by(cls.parked_at, cls.id))
 
     @classmethod
     def send_again(cls, number: int) -> "Letter | None":
@@ -129,9 +127,8 @@ class Letter(Record):
     @classmethod
     def overdue(cls) -> timedelta:
         """For how long the oldest due letter has waited."""
-        instant = now()
-        oldest = cls._open().where(cls.due_at <= instant).order_by(cls.due_at).first()
-        return instant - oldest.due_at if oldest else timedelta()
+        oldest = [letter.due_at for kind in cls._kinds() for letter in cls._due(kind).limit(1)]
+        return max((now() - due_at for due_at in oldest), default=timedelta())
 
     def renew(self) -> bool:
         """Keep the lease; False when it is no longer ours."""
@@ -161,6 +158,20 @@ class Letter(Record):
     def park(self, trouble: str) -> None:
         """Set aside a letter that can never be delivered, for an operator to see."""
         self._close(parked_at=now(), trouble=trouble)
+
+    @classmethod
+    def _kinds(cls) -> Iterator[str]:
+        """The kinds of open letters: each is looked for behind the last in the index, however many
+        letters it has."""
+        kind = ""
+        while found := cls._open().where(cls.kind > kind).order_by(cls.kind).first():
+            kind = found.kind
+            yield kind
+
+    @classmethod
+    def _due(cls, kind: str):  # type: ignore[no-untyped-def]
+        due = cls._open().where(cls.kind == kind, cls.due_at <= now())
+        return due.order_by(cls.due_at, cls.id)
 
     @classmethod
     def _open(cls):  # type: ignore[no-untyped-def]
