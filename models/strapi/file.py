@@ -48,9 +48,10 @@ class Mark:
         return self.looks[0][0] if self.looks[0] else None
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether the file was written so lately that another write may not show."""
-        return time.time_ns() - max(self.written) < TICK
+    def lasting(self) -> "Mark | None":
+        """The same mark; None where the file was written so lately that another write may not
+        show."""
+        return self if time.time_ns() - max(self.written) >= TICK else None
 
 
 class File:
