@@ -85,16 +85,17 @@ class File:
         self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
     ) -> Iterator[Administrators]:
         """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
-        time: Strapi need not wait for that."""
+        time: Strapi need not wait for that, unless somebody writes in between."""
         described = _counted(engine, "schema_version")
         written = _counted(engine, "data_version")
         administrators = people(engine)
-        administrators.foresee(about)
+        if about:
+            administrators.foresee(about)
         with engine.alone(about):
-            if _counted(engine, "schema_version") != described:
-                raise StrapiBusy(f"{self.path} is being migrated")
             if _counted(engine, "data_version") != written:
-                administrators.foresee()
+                if _counted(engine, "schema_version") != described:
+                    raise StrapiBusy(f"{self.path} is being migrated")
+                administrators.forget()
             yield administrators
 
     def leave(self) -> None:
