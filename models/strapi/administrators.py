@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from peewee import chunked, fn
+from peewee import chunked
 
 from models.engines import Engine
 from models.instant import now
@@ -123,7 +123,8 @@ class Administrators:
     def named(self, *emails: str) -> list[Administrator]:
         """Every administrator of these lower-case addresses, however Strapi spells them."""
         admins = self.shape.admins
-        found = admins.select().where(fn.LOWER(admins.email).in_(emails)) if emails else ()
+        address = admins._meta.database.folded(admins.email)
+        found = admins.select().where(address.in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
