@@ -87,11 +87,14 @@ class Letter(Record):
         Kinds take turns, so that none waits behind a flood of another: it is the oldest of the
         first kind behind `after` that has any.
         """
-        for kind in sorted(cls._kinds(), key=lambda kind: kind <= after):
+        instant = now()
+        due = cls._open().where(cls.due_at <= instant, cls.leased_until <= instant)
+        oldest = due.order_by(cls.kind, cls.due_at, cls.id).limit(1)
+        for turn in (oldest.where(cls.kind > after), oldest.where(cls.kind <= after)):
             # A cursor that is still open would keep the claim from being written.
-            for letter in list(cls._due(kind).where(cls.leased_until <= now()).limit(10)):
-                if letter._claim(letter.leased_until):
-                    return letter
+            while found := list(turn.clone()):
+                if found[0]._claim(found[0].leased_until):
+                    return found[0]
         return None
 
     @classmethod
@@ -127,8 +130,9 @@ class Letter(Record):
     @classmethod
     def overdue(cls) -> timedelta:
         """For how long the oldest due letter has waited."""
-        oldest = [letter.due_at for kind in cls._kinds() for letter in cls._due(kind).limit(1)]
-        return max((now() - due_at for due_at in oldest), default=timedelta())
+        mine = (cls._open().where(cls.kind == kind) for kind in cls._kinds())
+        oldest = [found.due_at for each in mine if (found := each.order_by(cls.due_at).first())]
+        return max([timedelta(), *(now() - due_at for due_at in oldest)])
 
     def renew(self) -> bool:
         """Keep the lease; False when it is no longer ours."""
@@ -167,11 +171,6 @@ class Letter(Record):
         while found := cls._open().where(cls.kind > kind).order_by(cls.kind).first():
             kind = found.kind
             yield kind
-
-    @classmethod
-    def _due(cls, kind: str):  # type: ignore[no-untyped-def]
-        due = cls._open().where(cls.kind == kind, cls.due_at <= now())
-        return due.order_by(cls.due_at, cls.id)
 
     @classmethod
     def _open(cls):  # type: ignore[no-untyped-def]
