@@ -10,7 +10,7 @@ from peewee import Case, fn
 from models.strapi.administrators import Administrators
 
 # So many ids are counted, or compared, at a time: in between, Strapi can write.
-SPAN = 10_000
+SPAN = 5_000
 
 
 class Standing(NamedTuple):
