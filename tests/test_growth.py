@@ -2,6 +2,7 @@
 
 import logging
 import re
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_nothing_that_is_asked_often_reads_a_whole_table_of_the_ledger(
         sue.decide("activate", service.signup()["strapi_id"])
         service.deliver()
 
-    asked = [record.msg for record in caplog.records if record.name == "peewee"]
+    asked: list[Any] = [record.msg for record in caplog.records if record.name == "peewee"]
     asked = [each for each in asked if re.match('SELECT.* FROM "(signup|letter|event)"', each[0])]
     assert len(asked) > 20
     plans = {sql: service.rows(f"EXPLAIN QUERY PLAN {sql}", *values) for sql, values in asked}
