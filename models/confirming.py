@@ -7,10 +7,13 @@ birth, and completes the signup.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from models.history import Actor
-from models.instant import now
+from models.instant import kept, milliseconds, now
 from models.ledger import database
 from models.outbox import Letter
 from models.signups import Signup, State
@@ -41,15 +44,16 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
         raise QueueFull
-    if not intend(signup, sent):
+    if not intend(signup, sent, kept(now(), strapi.zone)):
         return
     person = sent.firstname, sent.lastname, sent.hashed, sent.language
     author = Author(signup.identity, *person)
     before = signup.predecessor()
+    asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
 
     def admit(people: Administrators) -> Administrator | None:
         # Another request with this link may have been quicker; its password stays.
-        if signup.reread().state != State.ASKED:
+        if not asked.exists():
             return None
         return people.admit(author, before.identity if before else None)
 
@@ -59,20 +63,16 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
         signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)
 
 
-def intend(signup: Signup, sent: Application) -> bool:
-    """Note what is about to be written into Strapi, and the birth that its row will carry: set
-    once, so that a repeated attempt recognises the row of an earlier one.
+def intend(signup: Signup, sent: Application, birth: datetime) -> bool:
+    """Note what is about to be written into Strapi, and the birth that its row will carry, as it
+    reads there: set once, so that a repeated attempt recognises the row of an earlier one.
 
     False when the signup is past this step.
     """
     names: dict[str, Any] = {"firstname": sent.firstname, "lastname": sent.lastname}
     person: dict[str, Any] = {**names, "why": sent.why, "language": sent.language}
-    with database.atomic():
-        kept = signup.turn(State.ASKED, State.ASKED, **person)
-        mine = (Signup.id == signup.id) & Signup.born_at.is_null()
-        Signup.update(born_at=now()).where(mine).execute()
-    signup.reread()
-    return kept
+    born_at = fn.COALESCE(Signup.born_at, milliseconds(birth))
+    return signup.turn(State.ASKED, State.ASKED, **person, born_at=born_at)
 
 
 def admitted(signup: Signup, row: Administrator, by: Actor) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from peewee import chunked, fn
+from peewee import fn
 
 from models.instant import EPOCH, now
 from models.ledger import database
@@ -73,9 +73,9 @@ class Differences:
             self._everybody_at = now()
 
 
-def differing(strapi: Strapi, span: int) -> tuple[list[Signup], set[str]]:
-    """The watched signups whose row in this span is not what the ledger says of it, and the
-    addresses of watched signups that rows of somebody else have, too. Raises StrapiUnavailable."""
+def differing(strapi: Strapi, span: int) -> tuple[list[Signup], dict[int, str]]:
+    """The watched signups whose row in this span is not what the ledger says of it, and by their
+    ids the addresses of strangers, whose rows are nobody's here. Raises StrapiUnavailable."""
     expected = _expected(span)
     found = strapi.read(lambda people: standings(people, span))
     numbers, ours = [], set()
@@ -85,8 +85,9 @@ def differing(strapi: Strapi, span: int) -> tuple[list[Signup], set[str]]:
             numbers.append(number)
         if row and row.email == standing.email and state != State.REMOVED:
             ours.add(strapi_id)
-    strangers = {row.email for number, row in found.items() if row.email and number not in ours}
-    return list(Signup.select().where(Signup.id.in_(numbers))), _watched_of(strangers)
+    others = ((number, row.email) for number, row in found.items() if number not in ours)
+    strangers = {number: email for number, email in others if email}
+    return list(Signup.select().where(Signup.id.in_(numbers))), strangers
 
 
 def _expected(span: int) -> list[tuple[int, int, str, Standing]]:
@@ -103,14 +104,6 @@ def _expected(span: int) -> list[tuple[int, int, str, Standing]]:
 
 def _agree(state: str, expected: Standing, found: Standing | None) -> bool:
     return found == expected if state in SETTLED else found is None and state == State.REMOVED
-
-
-def _watched_of(emails: set[str]) -> set[str]:
-    ours: set[str] = set()
-    for some in chunked(emails, 500):
-        mine: Any = Signup.select(Signup.email).where(watched(), Signup.email.in_(some))
-        ours.update(email for (email,) in mine.tuples())
-    return ours
 
 
 def _watched_spans() -> Iterator[int]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from models import following, notices
@@ -19,9 +20,12 @@ from models.history import AUTHOR, Actor
 from models.instant import now
 from models.ledger import database
 from models.signups import UNDERWAY, Signup, State
-from models.strapi import Administrator, Altered, Gone, Mark, Strapi, doubled
+from models.strapi import Administrator, Altered, Gone, Mark, Strapi, doubled, sharing
 
 log = logging.getLogger(__name__)
+
+# Of more strangers, it is not asked whose addresses they share, but who shares any.
+FEW = 500
 
 
 class Settler:
@@ -75,12 +79,12 @@ class Settler:
     def _follow_strapi(self, mark: Mark | None) -> None:
         look = self._differences.look(mark)
         signups = {signup.id: signup for signup in _owed(self.keep_decided).where(watched())}
-        emails: set[str] = set()
+        strangers: dict[int, str] = {}
         for span in sorted(look.spans):
             began = time.thread_time()
-            found, shared = differing(self.strapi, span)
+            found, others = differing(self.strapi, span)
             signups |= {signup.id: signup for signup in found}
-            emails |= shared
+            strangers |= others if len(strangers) <= FEW else {}
             # Pages, which other threads make, have as much of Python's time.
             time.sleep(time.thread_time() - began)
         # Rows are read after their signups: what changes in between shows as a newer row.
@@ -90,15 +94,16 @@ class Settler:
             row = rows.get(signup.strapi_id)
             self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
         if look.spans:
-            self._alarm(emails)
+            self._alarm(strangers)
         self._differences.dealt_with(look)
 
-    def _alarm(self, emails: set[str]) -> None:
-        """Tell once of addresses that Strapi gave to somebody else at the instant of ours: of
-        these, where they are several people's, and of those told of before, if they still are."""
-        told: Any = Signup.select(Signup.email).where(watched(), Signup.id.in_(self.doubled))
-        emails = emails | {email for (email,) in told.tuples()}
-        shared = self.strapi.read(lambda people: doubled(people, emails)) if emails else ()
+    def _alarm(self, strangers: dict[int, str]) -> None:
+        """Tell once of addresses that Strapi gave to somebody else at the instant of ours."""
+        if not self.doubled and not strangers:
+            return
+        few = not self.doubled and len(strangers) <= FEW
+        look = partial(sharing, strangers=strangers) if few else doubled
+        shared = self.strapi.read(look)
         signups = list(Signup.select().where(watched(), Signup.email.in_(shared)))
         for number in {signup.id for signup in signups} - self.doubled:
             trouble = "Strapi has another account of this address: delete one in its panel"

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from models import asking
 from models.history import AUTHOR, Actor
+from tests.conftest import every_engine
 from tests.stage import ADA, PUBLIC, SUE, Service, Visitor, text, token_of
 from tests.test_limits import Elsewhere
 
@@ -24,7 +25,7 @@ def send(visitor: Visitor, page: TestResponse, **fields: str) -> TestResponse:
 
 def flood(service: Service, letters: int) -> None:
     """Have so many first letters asked for, from all over the world."""
-    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30)}
+    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "most": 1000}
     with service.app.app_context():
         for number in range(letters):
             assert asking.ask(f"author{number}@example.net", "Ada", None, **rules)  # type: ignore[arg-type]
@@ -137,6 +138,12 @@ def test_a_flood_stops_fresh_links_and_letters_sent_again_too(service: Service) 
     assert visitor.post("/signup/again", page="/signup/sent").status_code == 503
     assert visitor.post(f"{old}/renew", page=old).status_code == 503
     assert len(service.rows("SELECT * FROM letter WHERE kind = 'confirm'")) == 300
+
+
+def test_a_site_of_fame_may_send_more_and_a_small_one_fewer(start: Callable[..., Service]) -> None:
+    service = start(MAX_LETTERS=2)
+    answers = [service.visitor().ask(email).status_code for email in ("a@b.org", "b@b.org", ADA)]
+    assert answers == [303, 303, 503]
 
 
 def test_the_setting_lifts_the_cap(start: Callable[..., Service]) -> None:
@@ -327,6 +334,7 @@ def test_opening_the_stop_link_stops_nothing(service: Service) -> None:
 # Several links, and admins that others made
 
 
+@every_engine
 def test_of_several_links_the_first_that_is_used_wins(service: Service) -> None:
     stranger, ada = service.visitor(), service.visitor()
     stranger.ask(first="Mallory", last="")

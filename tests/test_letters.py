@@ -1,5 +1,6 @@
 """The outbox and its courier: a letter is owed until it is sent, and sent once."""
 
+import re
 import smtplib
 import socket
 import ssl
@@ -17,8 +18,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from models.instant import now
 from models.outbox import Letter
+from signup import courier
 from signup.delivering import deliver_due
+from tests.conftest import every_engine
 from tests.stage import ADA, SUE, MailServer, Service, free_port, html, text
+from tests.test_serve import eventually
 
 
 def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
@@ -39,6 +43,20 @@ def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
         assert max(map(len, letter.as_bytes().splitlines())) <= 998
         assert "{{" not in text(letter) + html(letter)
         assert "None" not in text(letter) + html(letter)
+
+
+def test_headers_arrive_as_they_were_meant_however_long_they_are(
+    start: Callable[..., Service],
+) -> None:
+    name, host = "Die schöne Zeitschrift für Bücher und Gärten, " * 4, f"{'a' * 60}.example.com"
+    service = start(SITE_NAME=name.strip(" ,"), PUBLIC_URL=f"https://{host}")
+    service.visitor().ask()
+    [letter] = service.deliver()
+
+    assert letter["Subject"] == f"Confirm your address for {name.strip(' ,')}"
+    assert letter["To"] == ADA
+    assert re.fullmatch(rf"<\w{{32}}@{host}>", letter["Message-ID"])
+    assert not letter.defects
 
 
 def test_what_people_typed_is_text_in_a_letter_to_reviewers(service: Service) -> None:
@@ -153,6 +171,7 @@ def test_a_recipient_who_cannot_be_written_to_stops_no_other(
     assert letter["recipient"] == "süe@example.com"
 
 
+@every_engine
 def test_two_couriers_never_send_one_letter(service: Service) -> None:
     for number in range(30):
         service.visitor().ask(f"author{number}@example.org")
@@ -167,6 +186,7 @@ def test_two_couriers_never_send_one_letter(service: Service) -> None:
     assert len(service.mail.letters) == 30
 
 
+@every_engine
 def test_a_letter_whose_courier_died_is_taken_over_and_one_in_hand_is_not(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -185,6 +205,7 @@ def test_a_letter_whose_courier_died_is_taken_over_and_one_in_hand_is_not(
         assert not letter.renew()
 
 
+@every_engine
 def test_reviewers_get_one_letter_in_a_quarter_of_an_hour(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -237,12 +258,13 @@ def test_the_reviewers_of_the_settings_hear_instead(start: Callable[..., Service
     assert sorted(notices) == ["desk@example.com", "office@example.com"]
 
 
+@every_engine
 def test_a_notice_waits_until_there_is_somebody_to_tell(service: Service) -> None:
-    service.strapi.do("UPDATE admin_users SET is_active = 0")
+    service.strapi.do("UPDATE admin_users SET is_active = false")
     service.visitor().apply()
     assert to(SUE, service) == []
 
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", SUE)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", SUE)
     service.deliver()
     assert len(to(SUE, service)) == 1
 
@@ -282,6 +304,25 @@ def test_letters_that_are_due_together_go_out_over_one_connection(service: Servi
     emails = ask_for_many(service)
 
     assert sorted(letter["To"] for letter in service.deliver()) == emails
+    assert len(set(service.mail.peers)) == 1
+
+
+def test_the_courier_waits_a_moment_for_others_who_ask(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "GATHER", 60.0)
+    thread = service.app.extensions["courier"]
+    thread.start()
+    # The last thing in its first round.
+    eventually(lambda: thread._purged > 0)
+
+    ask_for_many(service)
+    sent = list(service.mail.letters)
+    thread.stop()
+
+    assert not sent
+    assert not thread.running
+    assert len(service.deliver()) == 5
     assert len(set(service.mail.peers)) == 1
 
 

@@ -1,7 +1,16 @@
 """Strapi's administrators, in whichever shape its version left them."""
 
 from models.strapi.administrators import SUPER_ADMIN, Administrators
-from models.strapi.census import SPAN, Census, Standing, census, doubled, span_of, standings
+from models.strapi.census import (
+    SPAN,
+    Census,
+    Standing,
+    census,
+    doubled,
+    sharing,
+    span_of,
+    standings,
+)
 from models.strapi.door import Strapi
 from models.strapi.file import File, Mark
 from models.strapi.people import Administrator, Author, Identity, new_document_id
@@ -39,6 +48,7 @@ __all__ = [
     "census",
     "doubled",
     "new_document_id",
+    "sharing",
     "span_of",
     "standings",
 ]
