@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from peewee import CharField, DeferredForeignKey, IntegerField, TextField
@@ -107,8 +108,9 @@ class Letter(Record):
 
     @classmethod
     def parked(cls) -> list["Letter"]:
-        """The letters that could not be delivered, oldest first."""
-        return list(cls.select().where(cls.parked_at.is_null(False)).order_by(cls.id))
+        """The letters that could not be delivered, in the order in which they were given up."""
+        parked = cls.select().where(cls.parked_at.is_null(False))
+        return list(parked.order_by(cls.parked_at, cls.id))
 
     @classmethod
     def send_again(cls, number: int) -> "Letter | None":
@@ -128,9 +130,9 @@ class Letter(Record):
     @classmethod
     def overdue(cls) -> timedelta:
         """For how long the oldest due letter has waited."""
-        instant = now()
-        oldest = cls._open().where(cls.due_at <= instant).order_by(cls.due_at).first()
-        return instant - oldest.due_at if oldest else timedelta()
+        mine = (cls._open().where(cls.kind == kind) for kind in cls._kinds())
+        oldest = [found.due_at for each in mine if (found := each.order_by(cls.due_at).first())]
+        return max([timedelta(), *(now() - due_at for due_at in oldest)])
 
     def renew(self) -> bool:
         """Keep the lease; False when it is no longer ours."""
@@ -165,6 +167,15 @@ class Letter(Record):
     def park(self, trouble: str) -> None:
         """Set aside a letter that can never be delivered, for an operator to see."""
         self._close(parked_at=now(), trouble=trouble)
+
+    @classmethod
+    def _kinds(cls) -> Iterator[str]:
+        """The kinds of open letters: each is looked for behind the last in the index, however many
+        letters it has."""
+        kind = ""
+        while found := cls._open().where(cls.kind > kind).order_by(cls.kind).first():
+            kind = found.kind
+            yield kind
 
     @classmethod
     def _open(cls):  # type: ignore[no-untyped-def]

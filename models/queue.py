@@ -61,11 +61,17 @@ def precedents(signups: Sequence[Signup], common: Set[str]) -> dict[int, Precede
 
 def usual_wait() -> timedelta | None:
     """How long the last decisions took: their median, or None where there are too few."""
-    decided = Signup.confirmed_at.is_null(False), Signup.state.in_((State.ACTIVE, State.DECLINED))
-    last = Signup.select().where(*decided, Signup.decided_at.is_null(False))
-    last = last.order_by(Signup.decided_at.desc()).limit(SAMPLE)
+    decided = [*_last(State.ACTIVE), *_last(State.DECLINED)]
+    last = sorted(decided, key=lambda signup: signup.decided_at)[-SAMPLE:]
     took = [(each.decided_at - each.confirmed_at).total_seconds() for each in last]
     return timedelta(seconds=statistics.median(took)) if len(took) >= FEWEST else None
+
+
+def _last(state: State) -> list[Signup]:
+    """The newest decisions that ended in `state`, as an index of states finds them."""
+    mine = Signup.state == state, Signup.decided_at.is_null(False)
+    found = Signup.select().where(*mine, Signup.confirmed_at.is_null(False))
+    return list(found.order_by(Signup.decided_at.desc()).limit(SAMPLE))
 
 
 def _place_in(ids: list[int]) -> Callable[[Signup], int]:

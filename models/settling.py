@@ -5,22 +5,27 @@ Strapi's own panel, a decision noted but not carried out. Safe to run twice, or 
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from models import following, notices
 from models.confirming import admitted
 from models.deciding import carry_out
-from models.differences import differing, watched
+from models.differences import Differences, differing, watched
 from models.history import AUTHOR, Actor
 from models.instant import now
 from models.ledger import database
 from models.signups import UNDERWAY, Signup, State
-from models.strapi import Administrator, Altered, Gone, Mark, Strapi, census, doubled
+from models.strapi import Administrator, Altered, Gone, Mark, Strapi, doubled, sharing
 
 log = logging.getLogger(__name__)
+
+# Of more strangers, it is not asked whose addresses they share, but who shares any.
+FEW = 500
 
 
 class Settler:
@@ -34,7 +39,7 @@ class Settler:
         self.reviewers = reviewers
         self.keep_decided = keep_decided
         self._seen: Mark | None = None
-        self._counted: object = None
+        self._differences = Differences(strapi)
         # The signups whose address somebody else in Strapi has, too, as far as it was told.
         self.doubled: set[int] = set()
 
@@ -55,11 +60,12 @@ class Settler:
         self._follow_strapi(mark)
         self._erase_stopped()
         notices.announce(self._reviewers)
-        self._seen = None if mark is None or mark.is_fresh else mark
+        self._seen = mark and mark.lasting
 
     def _changes(self) -> bool:
         mark = self.strapi.mark()
-        return mark is None or mark != self._seen or bool(_owed(self.keep_decided).exists())
+        written = mark is None or mark != self._seen or self._differences.are_due(mark)
+        return written or bool(_owed(self.keep_decided).exists())
 
     def _finish_confirmations(self) -> None:
         intended = Signup.state == State.ASKED, Signup.born_at.is_null(False)
@@ -71,24 +77,34 @@ class Settler:
                 admitted(signup, row, Actor(AUTHOR))
 
     def _follow_strapi(self, mark: Mark | None) -> None:
-        counted = mark and mark.file, self.strapi.read(census)
+        look = self._differences.look(mark)
         signups = {signup.id: signup for signup in _owed(self.keep_decided).where(watched())}
-        if counted != self._counted:
-            signups |= {signup.id: signup for signup in differing(self.strapi)}
+        strangers: dict[int, str] = {}
+        for span in sorted(look.spans):
+            began = time.thread_time()
+            found, others = differing(self.strapi, span)
+            signups |= {signup.id: signup for signup in found}
+            strangers |= others if len(strangers) <= FEW else {}
+            # Pages, which other threads make, have as much of Python's time.
+            time.sleep(time.thread_time() - began)
         # Rows are read after their signups: what changes in between shows as a newer row.
         ids = [signup.strapi_id for signup in signups.values()]
         rows = self.strapi.read(lambda people: people.by_id(ids)) if ids else {}
         for signup in signups.values():
             row = rows.get(signup.strapi_id)
             self._compare(signup, row if row and row.belongs_to(signup.identity) else None)
-        if counted != self._counted:
-            self._alarm()
-        self._counted = counted
+        if look.spans:
+            self._alarm(strangers)
+        self._differences.dealt_with(look)
 
-    def _alarm(self) -> None:
+    def _alarm(self, strangers: dict[int, str]) -> None:
         """Tell once of addresses that Strapi gave to somebody else at the instant of ours."""
-        emails = self.strapi.read(doubled)
-        signups = list(Signup.select().where(watched(), Signup.email.in_(emails)))
+        if not self.doubled and not strangers:
+            return
+        few = not self.doubled and len(strangers) <= FEW
+        look = partial(sharing, strangers=strangers) if few else doubled
+        shared = self.strapi.read(look)
+        signups = list(Signup.select().where(watched(), Signup.email.in_(shared)))
         for number in {signup.id for signup in signups} - self.doubled:
             trouble = "Strapi has another account of this address: delete one in its panel"
             log.error("address doubled in Strapi", extra={"signup": number, "trouble": trouble})

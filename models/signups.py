@@ -161,4 +161,8 @@ WHO = SQL("who")
 
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=AWAITED))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
+Signup.add_index(
+    Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")
+)
+Signup.add_index(Signup.index(Signup.state, Signup.born_at, name="signup_born"))
 Signup.add_index(Signup.index(Signup.state, WHO, name="signup_who"))

@@ -66,7 +66,7 @@ def known(question: Callable[[Administrators], T]) -> T:
     seen, told = answers.get(question.__qualname__, (None, None))
     if mark is None or seen != mark:
         told = strapi().read(question)
-        answers[question.__qualname__] = (None if mark is None or mark.is_fresh else mark, told)
+        answers[question.__qualname__] = (mark and mark.lasting, told)
     return told
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
-from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError
+from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError, fn
 from playhouse.pool import MaxConnectionsExceeded
 
 from models.instant import InstantField
@@ -61,6 +61,10 @@ class Engine(Database):
     def lay_index(self, name: str, on: str, where: str = "") -> None:
         """Make an index: `on` is its table and columns, `where` which rows it holds."""
         self.execute_sql(f"CREATE INDEX {name} ON {on}{where and f' WHERE {where}'}")
+
+    def folded(self, text: Any) -> Any:
+        """A column of text, to be compared as if its letters were in lower case."""
+        return fn.LOWER(text)
 
     def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
         """The columns of those of the tables that there are, and whether each must be filled."""

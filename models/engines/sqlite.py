@@ -40,6 +40,10 @@ class SQLite(Engine, SqliteDatabase):
         finally:
             keeper.close()
 
+    def folded(self, text: Any) -> Any:
+        """In half of the time that it takes to change every text."""
+        return text.collate("NOCASE")
+
     def scrub(self) -> None:
         """Empty the log of writes ahead, which still holds what was overwritten."""
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")

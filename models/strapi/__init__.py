@@ -1,7 +1,16 @@
 """Strapi's administrators, in whichever shape its version left them."""
 
 from models.strapi.administrators import SUPER_ADMIN, Administrators
-from models.strapi.census import Standing, census, doubled, standings
+from models.strapi.census import (
+    SPAN,
+    Census,
+    Standing,
+    census,
+    doubled,
+    sharing,
+    span_of,
+    standings,
+)
 from models.strapi.door import Strapi
 from models.strapi.file import File, Mark
 from models.strapi.people import Administrator, Author, Identity, new_document_id
@@ -16,12 +25,14 @@ from models.strapi.refusals import (
 from models.strapi.shape import StrapiBusy, StrapiUnavailable, UnknownShape
 
 __all__ = [
+    "SPAN",
     "SUPER_ADMIN",
     "AddressTaken",
     "Administrator",
     "Administrators",
     "Altered",
     "Author",
+    "Census",
     "File",
     "Gone",
     "Identity",
@@ -37,5 +48,7 @@ __all__ = [
     "census",
     "doubled",
     "new_document_id",
+    "sharing",
+    "span_of",
     "standings",
 ]

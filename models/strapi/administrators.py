@@ -1,11 +1,12 @@
 """The people in Strapi's admin_users: found, let in as inactive authors, activated, removed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from peewee import chunked, fn
+from peewee import chunked
 
 from models.engines import Engine
 from models.instant import now
@@ -18,7 +19,10 @@ from models.strapi.refusals import (
     NoAdministratorYet,
     RoleUnusable,
 )
+from models.strapi.roles import give, given, last_in, roles_of, take_all
 from models.strapi.shape import Shape
+
+T = TypeVar("T")
 
 SUPER_ADMIN = "strapi-super-admin"
 # Strapi's own language, which it leaves empty.
@@ -32,12 +36,20 @@ class Administrators:
         """Look into the open `database`, whose authors have the role `author_role`."""
         self.shape = Shape.of(database)
         self.author_role = author_role
-        self._foreseen: dict[str, list[Administrator]] = {}
+        self._foreseen: dict[tuple[Any, ...], Any] = {}
 
-    def foresee(self, *emails: str) -> None:
-        """Look for the administrators of these addresses, to whom `at` then answers without
-        another look, and forget those of earlier ones."""
-        self._foreseen = {email: self.named(email) for email in emails if email}
+    def foresee(self, email: str) -> None:
+        """Find out, before anybody has to wait for it, what a change of the administrator of this
+        address will ask."""
+        with suppress(RoleUnusable):
+            self._foreseen[self.named, email] = self.named(email)
+            role = self._foreseen[(self.role_id,)] = self.role_id()
+            self._foreseen[(self.exist,)] = self.exist()
+            self._foreseen[self._last_in, role] = self._last_in(role)
+
+    def forget(self) -> None:
+        """Ask anew what was foreseen: somebody has written since."""
+        self._foreseen = {}
 
     def admit(self, author: Author, replaced: Identity | None = None) -> Administrator:
         """Make `author`'s row, inactive, in the place of the one that was `replaced`, if any; a
@@ -46,10 +58,10 @@ class Administrators:
 
         Raises NoAdministratorYet, RoleUnusable, AddressTaken.
         """
-        role = self.role_id()
-        if not self.exist():
+        role = self._known(self.role_id)
+        if not self._known(self.exist):
             raise NoAdministratorYet("Strapi has no administrator yet: register its first one")
-        for row in self.at(author.identity.email):
+        for row in self._known(self.named, author.identity.email):
             if row.belongs_to(author.identity) and not row.is_active:
                 self._update(row, **self._person(author))
                 return row
@@ -74,8 +86,7 @@ class Administrators:
         if row.is_active:
             raise Altered("The account is active")
         self._refuse_altered(row)
-        links = self.shape.links
-        links.delete().where(links.user_id == row.id).execute()
+        take_all(self.shape, row)
         row.delete_instance()
 
     def rehearse(self, author: Author) -> None:
@@ -107,15 +118,11 @@ class Administrators:
         rows += self.named(*(each.email for each in wanted if each.id is None))
         return [next((row for row in rows if row.belongs_to(each)), None) for each in wanted]
 
-    def at(self, email: str) -> list[Administrator]:
-        """Every administrator of this lower-case address."""
-        found = self._foreseen.get(email)
-        return self.named(email) if found is None else found
-
     def named(self, *emails: str) -> list[Administrator]:
         """Every administrator of these lower-case addresses, however Strapi spells them."""
         admins = self.shape.admins
-        found = admins.select().where(fn.LOWER(admins.email).in_(emails)) if emails else ()
+        address = admins._meta.database.folded(admins.email)
+        found = admins.select().where(address.in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Administrator]:
@@ -128,16 +135,11 @@ class Administrators:
 
     def super_admins(self) -> list[Administrator]:
         """The active super admins."""
-        admins, roles, links = self.shape.admins, self.shape.roles, self.shape.links
-        # Written as a join, SQLite would begin with every administrator there is.
-        supers = (
-            links.select(links.user_id)
-            .join(roles, on=(roles.id == links.role_id))
-            .where(roles.code == SUPER_ADMIN)
-        )
+        admins = self.shape.admins
         query = (
             admins.select()
-            .where(admins.id.in_(supers), admins.is_active == True)  # noqa: E712 (SQL)
+            .where(admins.id.in_(given(self.shape, SUPER_ADMIN)))
+            .where(admins.is_active == True)  # noqa: E712 (SQL)
             .where(admins.blocked.is_null() | (admins.blocked == False))  # noqa: E712 (SQL)
         )
         return list(query.order_by(admins.id))
@@ -164,14 +166,14 @@ class Administrators:
         strapi_5 = {"document_id": author.identity.document_id, "published_at": born}
         row = self.shape.admins.create(
             **self._person(author),
-            **self._known(strapi_5),
+            **self._had(strapi_5),
             email=author.identity.email,
             is_active=False,
             blocked=False,
             created_at=born,
             updated_at=born,
         )
-        self._link(row, role)
+        give(self.shape, row, role, self._known(self._last_in, role) + 1)
         return row
 
     def _person(self, author: Author) -> dict[str, object]:
@@ -180,33 +182,28 @@ class Administrators:
             "firstname": author.firstname,
             "lastname": author.lastname,
             "password": author.password,
-            **self._known({"prefered_language": language}),
+            **self._had({"prefered_language": language}),
         }
 
-    def _known(self, values: dict[str, Any]) -> dict[str, Any]:
+    def _had(self, values: dict[str, Any]) -> dict[str, Any]:
         """Those of the values that this Strapi has columns for."""
         fields = self.shape.admins._meta.fields
         return {name: value for name, value in values.items() if name in fields}
 
-    def _link(self, row: Administrator, role: int) -> None:
-        links, shape = self.shape.links, self.shape
-        link: dict[str, float] = {"user_id": row.id, "role_id": role}
-        if shape.role_order:
-            link[shape.role_order] = 1
-        if shape.user_order:
-            order = fn.MAX(getattr(links, shape.user_order))
-            last = links.select(order).where(links.role_id == role).scalar()
-            link[shape.user_order] = (last or 0) + 1
-        links.insert(**link).execute()
+    def _last_in(self, role: int) -> float:
+        return last_in(self.shape, role)
+
+    def _known(self, question: Callable[..., T], *about: Any) -> T:
+        """What was foreseen, or else the answer of this moment."""
+        key = question, *about
+        return self._foreseen[key] if key in self._foreseen else question(*about)
 
     def _update(self, row: Administrator, **values: object) -> None:
         admins = self.shape.admins
         admins.update(**values).where(admins.id == row.id).execute()
 
     def _refuse_altered(self, row: Administrator) -> None:
-        links = self.shape.links
-        given = links.select(links.role_id).where(links.user_id == row.id)
-        if {link.role_id for link in given} != {self.role_id()}:
+        if roles_of(self.shape, row) != {self._known(self.role_id)}:
             raise Altered("The account was given other roles in Strapi: decide in Strapi's panel")
-        if len(self.at(row.address)) > 1:
+        if len(self._known(self.named, row.address)) > 1:
             raise Altered("Strapi has two accounts of this address: delete one in Strapi's panel")

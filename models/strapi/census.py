@@ -1,11 +1,15 @@
 """Census: how all the administrators stand, in few words, for whoever follows many of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from peewee import Case, fn
 
 from models.strapi.administrators import Administrators
+
+# So many ids are counted, or compared, at a time: in between, Strapi can write.
+SPAN = 5_000
 
 
 class Standing(NamedTuple):
@@ -16,21 +20,42 @@ class Standing(NamedTuple):
     active: bool
 
 
-def census(people: Administrators) -> tuple[object, ...]:
-    """Something that differs when an administrator was added, removed, switched on or off, or
-    saved. It is one look at the table, where comparing everybody takes as many as there are."""
+Census = dict[int, tuple[object, ...]]
+"""By the first id of a span of ids, something that differs when an administrator in it was added,
+removed, switched on or off, or saved."""
+
+
+def census(people: Administrators) -> Census:
+    """Count everybody. It is one look at the table, where comparing everybody takes as many as
+    there are."""
     admins: Any = people.shape.admins
     active = Case(None, [(admins.is_active == True, admins.id)])  # noqa: E712 (SQL)
     sums = fn.COUNT(admins.id), fn.SUM(admins.id), fn.SUM(active), fn.MAX(admins.updated_at)
-    return tuple(admins.select(*sums).tuples().get())
+    counted: Census = {}
+    later = admins.select(fn.MIN(admins.id))
+    found = later.scalar()
+    while found is not None:
+        first = span_of(found)
+        [counted[first]] = admins.select(*sums).where(_within(admins, first)).tuples()
+        found = later.where(admins.id >= first + SPAN).scalar()
+    return counted
 
 
-def standings(people: Administrators, first: int, last: int) -> dict[int, Standing]:
-    """How the administrators with an id from `first` to `last` stand, by their ids."""
+def standings(people: Administrators, first: int) -> dict[int, Standing]:
+    """How the administrators in the span from `first` on stand, by their ids."""
     admins: Any = people.shape.admins
     facts = admins.id, fn.LOWER(admins.email), admins.created_at, admins.is_active
-    rows = admins.select(*facts).where(admins.id.between(first, last)).tuples()
-    return {row[0]: Standing(row[1], row[2], bool(row[3])) for row in rows}
+    query = admins.select(*facts).where(_within(admins, first))
+    # Peewee would take longer over so many rows than all the rest does.
+    rows = admins._meta.database.execute(query).fetchall()
+    instant = admins.created_at.python_value
+    return {row[0]: Standing(row[1], instant(row[2]), bool(row[3])) for row in rows}
+
+
+def sharing(people: Administrators, strangers: Mapping[int, str]) -> set[str]:
+    """The addresses of other administrators that Strapi takes for the same as those of strangers,
+    who are given by their ids. It is one look at the table, where `doubled` has to sort it."""
+    return {row.address for row in people.named(*strangers.values()) if row.id not in strangers}
 
 
 def doubled(people: Administrators) -> set[str]:
@@ -42,3 +67,12 @@ def doubled(people: Administrators) -> set[str]:
     found = [each for (each,) in grouped.having(fn.COUNT(admins.id) > 1).tuples()]
     # Where a collation takes different addresses for one, another's may stand for ours.
     return {row.address for row in people.named(*found)}
+
+
+def span_of(number: int) -> int:
+    """The first id of the span that the id is in."""
+    return number - number % SPAN
+
+
+def _within(admins: Any, first: int) -> Any:
+    return admins.id.between(first, first + SPAN - 1)

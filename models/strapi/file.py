@@ -48,9 +48,10 @@ class Mark:
         return self.looks[0][0] if self.looks[0] else None
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether the file was written so lately that another write may not show."""
-        return time.time_ns() - max(self.written) < TICK
+    def lasting(self) -> "Mark | None":
+        """The same mark; None where the file was written so lately that another write may not
+        show."""
+        return self if time.time_ns() - max(self.written) >= TICK else None
 
 
 class File:
@@ -84,16 +85,17 @@ class File:
         self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
     ) -> Iterator[Administrators]:
         """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
-        time: Strapi need not wait for that."""
+        time: Strapi need not wait for that, unless somebody writes in between."""
         described = _counted(engine, "schema_version")
         written = _counted(engine, "data_version")
         administrators = people(engine)
-        administrators.foresee(about)
+        if about:
+            administrators.foresee(about)
         with engine.alone(about):
-            if _counted(engine, "schema_version") != described:
-                raise StrapiBusy(f"{self.path} is being migrated")
             if _counted(engine, "data_version") != written:
-                administrators.foresee()
+                if _counted(engine, "schema_version") != described:
+                    raise StrapiBusy(f"{self.path} is being migrated")
+                administrators.forget()
             yield administrators
 
     def leave(self) -> None:
