@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_all_sessions_end_everywhere(fleet: Fleet) -> None:
 
 def test_wrong_passwords_are_counted_over_all_instances(fleet: Fleet) -> None:
     guesser = fleet.client(6)
-    wrong = {"email": SUE, "password": "Wrong1password"}
+    wrong: dict[str, Any] = {"email": SUE, "password": "Wrong1password"}
 
     statuses = [guesser.post("/review/login", **wrong).status for _ in range(5)]
     refused = everywhere(lambda: guesser.post("/review/login", **wrong))
