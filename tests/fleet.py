@@ -59,6 +59,12 @@ class Instance:
         if self._process:
             self._process.terminate()
             self._process.wait(45)
+            self._process = None
+
+    def gave_up(self) -> bool:
+        """Whether it ends by itself, with a complaint."""
+        assert self._process
+        return self._process.wait(45) != 0
 
     def said(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
@@ -67,13 +73,20 @@ class Instance:
 class Fleet:
     """The instances, their nginx, and what they share."""
 
-    def __init__(self, folder: Path, server: Server, mail: MailServer, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: Server,
+        mail: MailServer,
+        count: int = INSTANCES,
+        **settings: object,
+    ) -> None:
         self.mail = mail
         self.strapi = StrapiServed.on(server, "strapi")
         self.ledger = StrapiServed.empty(server, "ledger")
         needed = required(self.strapi, mail, folder) | {"LEDGER": self.ledger.address}
         named = {**needed, "PROXIES": 1, **settings}
-        self.instances = [Instance(named, folder / f"log{n}") for n in range(INSTANCES)]
+        self.instances = [Instance(named, folder / f"log{n}") for n in range(count)]
         lines = [SERVER.replace("5000", str(each.port)) for each in self.instances]
         told = f"add_header {WHO} $upstream_addr always; proxy_read_timeout 30s;"
         self.nginx = Nginx(

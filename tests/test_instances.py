@@ -1,17 +1,22 @@
 """Several instances on one database server: whoever answers, it is the same service."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from tests.deployed import NGINX, Answer, Client
+from tests.deployed import NGINX, ROOT, Answer, Client
 from tests.fleet import INSTANCES, WHO, Fleet
 from tests.servers import Server
-from tests.stage import SUE, SUE_PASSWORD, MailServer
+from tests.stage import ADA, SUE, SUE_PASSWORD, MailServer, Service
+from tests.strapi.served import ENGINES
+from tests.test_serve import eventually
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
+every_server = pytest.mark.parametrize("shape", ENGINES, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +104,61 @@ def with_cookies(client: Client, cookies: dict[str, str]) -> Client:
     client.cookies.clear()
     client.cookies.update(cookies)
     return client
+
+
+HOLD = """
+import sys
+from models import ledger
+from models.ledger import database
+ledger.use(sys.argv[1])
+with database.only_one("settling") as mine:
+    print(mine, flush=True)
+    input()
+"""
+
+
+@every_server
+def test_settling_is_done_by_one_at_a_time(start: Callable[..., Service]) -> None:
+    service = start()
+    visitor = service.visitor()
+    visitor.apply()
+    others = hold(service)
+    visitor.service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+
+    assert visitor.service.deliver() == []
+
+    others.kill()
+    others.communicate()
+    eventually(lambda: "You can write for" in str([each["Subject"] for each in service.deliver()]))
+
+
+@every_server
+def test_whoever_settles_keeps_others_from_it_only_meanwhile(
+    start: Callable[..., Service],
+) -> None:
+    service = start()
+
+    first, second = hold(service), hold(service)
+    told = [first.said, second.said]
+    first.communicate("\n")
+    second.communicate("\n")
+    third = hold(service)
+    third.communicate("\n")
+
+    assert [*told, third.said] == ["True", "False", "True"]
+
+
+class Holder(subprocess.Popen[str]):
+    """A process that would settle, and takes its time."""
+
+    def __init__(self, address: str) -> None:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", HOLD, address]
+        super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        assert self.stdout
+        # Whether nobody else does.
+        self.said = self.stdout.readline().strip()
+
+
+def hold(service: Service) -> Holder:
+    return Holder(service.records.address)
