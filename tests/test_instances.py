@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from models import ledger
 from tests.deployed import NGINX, ROOT, Answer, Client
 from tests.fleet import INSTANCES, WHO, Fleet
 from tests.servers import Server
@@ -146,6 +149,38 @@ def test_whoever_settles_keeps_others_from_it_only_meanwhile(
     third.communicate("\n")
 
     assert [*told, third.said] == ["True", "False", "True"]
+
+
+def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None:
+    server.create("ledger")
+    engine = ledger.at(server.url("ledger", max_connections="1"))
+    first = threading.Event()
+
+    def use_it() -> None:
+        with engine.connection_context():
+            first.set()
+            engine.execute_sql("SELECT %s", (1,))
+            time.sleep(0.2)
+
+    user = threading.Thread(target=use_it)
+    user.start()
+    first.wait()
+    with engine.connection_context():
+        assert engine.execute_sql("SELECT 2").fetchone() == (2,)
+    user.join()
+    engine.leave()
+
+
+def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> None:
+    postgresql.create("ledger")
+    engine = ledger.at(postgresql.url("ledger"))
+
+    with engine.connection_context():
+        names = ("idle", "interval", "count")
+        told = [engine.execute_sql(f"SHOW tcp_keepalives_{name}").fetchone() for name in names]
+
+    engine.leave()
+    assert told == [("30",), ("10",), ("3",)]
 
 
 class Holder(subprocess.Popen[str]):

@@ -10,9 +10,9 @@ from playhouse.pool import PooledMySQLDatabase
 
 from models.engines.engine import Engine, Unavailable
 
-# Seconds that a lock is waited for, to connect, and for an answer.
+# Seconds that a lock is waited for, to connect, for a connection of the pool, and for an answer.
 PATIENCE = 5
-REACH = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
+REACH = {"connect_timeout": 5, "timeout": 5, "read_timeout": 15, "write_timeout": 15}
 # Count the rows that an UPDATE finds, as other engines do, not only those that it changes
 # (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
