@@ -153,7 +153,7 @@ def test_whoever_settles_keeps_others_from_it_only_meanwhile(
 
 def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None:
     server.create("ledger")
-    engine = ledger.at(server.url("ledger", max_connections="1"))
+    engine: Any = ledger.at(server.url("ledger", max_connections="1"))
     first = threading.Event()
 
     def use_it() -> None:
@@ -173,7 +173,7 @@ def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None
 
 def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> None:
     postgresql.create("ledger")
-    engine = ledger.at(postgresql.url("ledger"))
+    engine: Any = ledger.at(postgresql.url("ledger"))
 
     with engine.connection_context():
         names = ("idle", "interval", "count")
