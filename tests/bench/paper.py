@@ -19,8 +19,9 @@ LETTERS, EVENTS, POOLS = 3, 3, 40
 def on_paper(place: Site, both: Cost) -> Iterator[str]:
     """What that makes in a day, where everybody confirms and is decided about."""
     row = {table: size_of(place, table) for table in ("signup", "event", "letter")}
-    yield f"In the ledger, a signup takes {row['signup']:.0f} bytes, an event {row['event']:.0f} and"
-    yield f"a letter {row['letter']:.0f}, indexes included; a hash takes {1000 * hashing():.0f} ms."
+    taken = ", ".join(f"{size:.0f} bytes for each {table}" for table, size in row.items())
+    yield f"The ledger takes {taken}, indexes included; a hash takes {1000 * hashing():.0f} ms of a"
+    yield "core. Everybody confirms, and is decided about; a core is busy for at most 70 % of the time."
     yield ""
     yield f"| signups a day | {' | '.join(f'{day:,}' for day in DAYS)} |"
     yield f"|---|{'---|' * len(DAYS)}"

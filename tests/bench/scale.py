@@ -33,7 +33,7 @@ def run(effort: Effort) -> Iterator[str]:
         return
     with site() as place:
         [row] = place.server.rows("SHOW server_version")
-        yield f"By {CLIENTS} clients, on PostgreSQL {row['server_version']}, without nginx. Medians, least"
+        yield f"On PostgreSQL {row['server_version']}, by {CLIENTS} clients, without nginx: median, least"
         yield "and most."
         yield ""
         yield from rates(place, effort)
