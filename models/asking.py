@@ -15,8 +15,6 @@ from models.signups import Signup, State
 LETTERS_AN_HOUR = 3
 LETTERS_A_DAY = 6
 UNCONFIRMED = timedelta(days=7)
-# How many first letters go out in all: more is an attack, or fame that somebody should see.
-LETTERS_TO_ALL_AN_HOUR = 300
 
 
 class TooManyLetters(Exception):
@@ -31,17 +29,18 @@ def ask(
     language: str | None = None,
     by: Actor,
     reapply_after: timedelta,
-    throttled: bool = True,
+    most: int | None,
 ) -> bool:
     """Take a request for an account and owe its address the letter that fits, in one
     transaction, with the same work for every address.
 
-    A mailbox gets 3 such letters an hour and 6 a day, unless `throttled` is false; returns
-    whether it gets one. Raises TooManyLetters, before anything about the address is looked up.
+    A mailbox gets 3 such letters an hour and 6 a day, and all together get `most` an hour, unless
+    that is None, which lifts both; returns whether it gets one. Raises TooManyLetters, before
+    anything about the address is looked up.
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.alone(f"mailbox {mailboxes.base(email)}"):
-        if throttled and not _may_write_to(email):
+        if most is not None and not _may_write_to(email, most):
             return False
         signup = Signup.current(email, reapply_after)
         if signup is None:
@@ -54,14 +53,12 @@ def ask(
     return True
 
 
-def renew(
-    signup: Signup, language: str | None = None, *, by: Actor, throttled: bool = True
-) -> bool:
+def renew(signup: Signup, language: str | None = None, *, by: Actor, most: int | None) -> bool:
     """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
     that mailbox gets no more letters for now; the letter speaks this language. Raises
     TooManyLetters."""
     with database.alone(f"mailbox {mailboxes.base(signup.email or '')}"):
-        if throttled and not _may_write_to(signup.email or ""):
+        if most is not None and not _may_write_to(signup.email or "", most):
             return False
         _end_older_links(signup, language=language)
         _owe_link(signup, by)
@@ -78,10 +75,10 @@ def _owe_link(signup: Signup, by: Actor) -> None:
     Letter.owe("confirm", signup.email or "", signup)
 
 
-def _may_write_to(email: str) -> bool:
+def _may_write_to(email: str, most: int) -> bool:
     """Whether this mailbox gets another letter; it is asked before anything else is."""
     an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
-    if Letter.asked_since(an_hour_ago) >= LETTERS_TO_ALL_AN_HOUR:
+    if Letter.asked_since(an_hour_ago) >= most:
         raise TooManyLetters
     return (
         Letter.asked_since(an_hour_ago, email) < LETTERS_AN_HOUR

@@ -9,8 +9,10 @@ birth, and completes the signup.
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import fn
+
 from models.history import Actor
-from models.instant import now
+from models.instant import milliseconds, now
 from models.ledger import database
 from models.outbox import Letter
 from models.signups import Signup, State
@@ -46,10 +48,11 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
     person = sent.firstname, sent.lastname, sent.hashed, sent.language
     author = Author(signup.identity, *person)
     before = signup.predecessor()
+    asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
 
     def admit(people: Administrators) -> Administrator | None:
         # Another request with this link may have been quicker; its password stays.
-        if signup.reread().state != State.ASKED:
+        if not asked.exists():
             return None
         return people.admit(author, before.identity if before else None)
 
@@ -67,12 +70,8 @@ def intend(signup: Signup, sent: Application) -> bool:
     """
     names: dict[str, Any] = {"firstname": sent.firstname, "lastname": sent.lastname}
     person: dict[str, Any] = {**names, "why": sent.why, "language": sent.language}
-    with database.atomic():
-        kept = signup.turn(State.ASKED, State.ASKED, **person)
-        mine = (Signup.id == signup.id) & Signup.born_at.is_null()
-        Signup.update(born_at=now()).where(mine).execute()
-    signup.reread()
-    return kept
+    born_at = fn.COALESCE(Signup.born_at, milliseconds(now()))
+    return signup.turn(State.ASKED, State.ASKED, **person, born_at=born_at)
 
 
 def admitted(signup: Signup, row: Administrator, by: Actor) -> bool:

@@ -88,13 +88,12 @@ class Letter(Record):
         """
         instant = now()
         due = cls._open().where(cls.due_at <= instant, cls.leased_until <= instant)
-        kinds = sorted(row.kind for row in due.select(cls.kind).distinct())
-        for kind in sorted(kinds, key=lambda kind: kind <= after):
+        oldest = due.order_by(cls.kind, cls.due_at, cls.id).limit(1)
+        for turn in (oldest.where(cls.kind > after), oldest.where(cls.kind <= after)):
             # A cursor that is still open would keep the claim from being written.
-            oldest = due.where(cls.kind == kind).order_by(cls.due_at, cls.id)
-            for letter in list(oldest.limit(10)):
-                if letter._claim(letter.leased_until):
-                    return letter
+            while found := list(turn.clone()):
+                if found[0]._claim(found[0].leased_until):
+                    return found[0]
         return None
 
     @classmethod

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 POLL = 2.0
 SHARE = 0.1
 LONGEST_PAUSE = 30.0
+# Seconds that a look at the outbox waits for others who ask at that moment: their letters share a
+# connection to the mail server.
+GATHER = 0.2
 # Seconds between two looks at what may be forgotten.
 PURGE = 3600.0
 # Seconds for which a mail server that is out is left alone: at first, and at most.
@@ -119,6 +122,7 @@ class Courier:
                     with self._app.app_context():
                         self._round()
                     self._due.wait(POLL)
+                    self._stopping.wait(GATHER)
         finally:
             if not self._stopping.wait(1):
                 log.error("courier died, and is started again")

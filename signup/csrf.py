@@ -20,10 +20,8 @@ class SessionToken(CSRF):
     Flask-WTF's own token would not be, and is signed with SHA-1."""
 
     def generate_csrf_token(self, _: Any) -> str:
-        """The token of this session, made when its first form is shown."""
-        if not isinstance(session.get(TOKEN), str):
-            session[TOKEN] = secrets.token_urlsafe(32)
-        return str(session[TOKEN])
+        """The token of this session."""
+        return token()
 
     def validate_csrf_token(self, _: Any, field: Any) -> None:
         """Refuse a form without the token of this session."""
@@ -31,3 +29,11 @@ class SessionToken(CSRF):
         if not hmac.compare_digest(given, ours):
             log.warning("form refused", extra={"token": "missing" if not given else "wrong"})
             raise ValidationError("This page was open for a long time.")
+
+
+def token() -> str:
+    """The token of this session, made when its first form is shown; nothing in it needs to be
+    escaped."""
+    if not isinstance(session.get(TOKEN), str):
+        session[TOKEN] = secrets.token_urlsafe(32)
+    return str(session[TOKEN])

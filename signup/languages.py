@@ -138,12 +138,14 @@ def _tell(response: Response) -> Response:
     return response
 
 
+@cache
 def _name(code: str) -> str:
     """What a language calls itself."""
     name = Locale.parse(code).language_name or code
     return name[:1].upper() + name[1:]
 
 
+@cache
 def _locale(code: str) -> Locale:
     return Locale.parse(VARIETIES.get(code, code))
 

@@ -3,7 +3,7 @@
 import ipaddress
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 
 import models.limits  # noqa: F401 (registers the storage in the ledger)
@@ -38,6 +38,13 @@ def init_app(app: Flask) -> None:
     """Count in the ledger, unless `RATELIMIT_ENABLED` is false."""
     limiter.init_app(app)
     looks.init_app(app)
+
+
+def letters() -> int | None:
+    """How many first letters go out in an hour, in all; more is an attack, or fame that somebody
+    should see. None where nothing is limited."""
+    config = current_app.config
+    return config["MAX_LETTERS"] if config["RATELIMIT_ENABLED"] else None
 
 
 def seconds_left() -> int:

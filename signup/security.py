@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.sessions import LONGEST
@@ -55,7 +56,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
     )
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(app)
     app.wsgi_app = PublicPath(app.wsgi_app, public.path)  # type: ignore[method-assign]
     if proxies := app.config["PROXIES"]:
         trusting = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
@@ -96,7 +97,9 @@ def refuse_endless() -> None:
 
 def refuse_floods() -> None:
     """Refuse a body that is too long, and a form of more fields than any page of ours has."""
-    if (request.content_length or 0) > BODY:
+    if not request.content_length:
+        return
+    if request.content_length > BODY:
         abort(413)
     # Kept as it came, for whoever looks at it after the form has been read.
     request.get_data()
@@ -106,8 +109,8 @@ def refuse_floods() -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers that every answer carries, errors too."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    own = {name.lower() for name, _ in response.headers}
+    response.headers.extend({name: HEADERS[name] for name in HEADERS if name.lower() not in own})
     if request.endpoint != "static" or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -123,9 +126,17 @@ def _hostname(host: str) -> str | None:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's signed cookie, with SHA-256 for its SHA-1."""
+    """Flask's signed cookie, with SHA-256 for its SHA-1, and one signer for all requests."""
 
     digest_method = staticmethod(hashlib.sha256)
+
+    def __init__(self, app: Flask) -> None:
+        """Sign with the keys of `app`."""
+        self._signer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:  # noqa: ARG002
+        """What signs and verifies."""
+        return self._signer
 
 
 class PublicPath:

@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "UNDO_SECONDS": 600,
     "REAPPLY_DAYS": 30,
     "MAX_WAITING": 200,
+    "MAX_LETTERS": 300,
     "KEEP_DAYS": 365,
     "RATELIMIT_ENABLED": True,
     "MAIL_PORT": 25,
@@ -53,7 +54,7 @@ DEFAULTS: dict[str, Any] = {
 }
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "LEDGER", "MAIL_PASSWORD")
 # Numbers of which none is no use, and the most that makes sense: a century, a port.
-POSITIVE = ("LINK_MAX_AGE", "MAIL_PORT", "MAIL_TIMEOUT")
+POSITIVE = ("LINK_MAX_AGE", "MAX_LETTERS", "MAIL_PORT", "MAIL_TIMEOUT")
 MOST = {
     "KEEP_DAYS": 36500,
     "REAPPLY_DAYS": 36500,

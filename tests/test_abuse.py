@@ -24,7 +24,7 @@ def send(visitor: Visitor, page: TestResponse, **fields: str) -> TestResponse:
 
 def flood(service: Service, letters: int) -> None:
     """Have so many first letters asked for, from all over the world."""
-    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30)}
+    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "most": 1000}
     with service.app.app_context():
         for number in range(letters):
             assert asking.ask(f"author{number}@example.net", "Ada", None, **rules)  # type: ignore[arg-type]
@@ -137,6 +137,12 @@ def test_a_flood_stops_fresh_links_and_letters_sent_again_too(service: Service) 
     assert visitor.post("/signup/again", page="/signup/sent").status_code == 503
     assert visitor.post(f"{old}/renew", page=old).status_code == 503
     assert len(service.rows("SELECT * FROM letter WHERE kind = 'confirm'")) == 300
+
+
+def test_a_site_of_fame_may_send_more_and_a_small_one_fewer(start: Callable[..., Service]) -> None:
+    service = start(MAX_LETTERS=2)
+    answers = [service.visitor().ask(email).status_code for email in ("a@b.org", "b@b.org", ADA)]
+    assert answers == [303, 303, 503]
 
 
 def test_the_setting_lifts_the_cap(start: Callable[..., Service]) -> None:

@@ -1,5 +1,6 @@
 """The outbox and its courier: a letter is owed until it is sent, and sent once."""
 
+import re
 import smtplib
 import socket
 import ssl
@@ -17,8 +18,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from models.instant import now
 from models.outbox import Letter
+from signup import courier
 from signup.delivering import deliver_due
 from tests.stage import ADA, SUE, MailServer, Service, free_port, html, text
+from tests.test_serve import eventually
 
 
 def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
@@ -39,6 +42,20 @@ def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
         assert max(map(len, letter.as_bytes().splitlines())) <= 998
         assert "{{" not in text(letter) + html(letter)
         assert "None" not in text(letter) + html(letter)
+
+
+def test_headers_arrive_as_they_were_meant_however_long_they_are(
+    start: Callable[..., Service],
+) -> None:
+    name, host = "Die schöne Zeitschrift für Bücher und Gärten, " * 4, f"{'a' * 60}.example.com"
+    service = start(SITE_NAME=name.strip(" ,"), PUBLIC_URL=f"https://{host}")
+    service.visitor().ask()
+    [letter] = service.deliver()
+
+    assert letter["Subject"] == f"Confirm your address for {name.strip(' ,')}"
+    assert letter["To"] == ADA
+    assert re.fullmatch(rf"<\w{{32}}@{host}>", letter["Message-ID"])
+    assert not letter.defects
 
 
 def test_what_people_typed_is_text_in_a_letter_to_reviewers(service: Service) -> None:
@@ -282,6 +299,25 @@ def test_letters_that_are_due_together_go_out_over_one_connection(service: Servi
     emails = ask_for_many(service)
 
     assert sorted(letter["To"] for letter in service.deliver()) == emails
+    assert len(set(service.mail.peers)) == 1
+
+
+def test_the_courier_waits_a_moment_for_others_who_ask(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "GATHER", 60.0)
+    thread = service.app.extensions["courier"]
+    thread.start()
+    # The last thing in its first round.
+    eventually(lambda: thread._purged > 0)
+
+    ask_for_many(service)
+    sent = list(service.mail.letters)
+    thread.stop()
+
+    assert not sent
+    assert not thread.running
+    assert len(service.deliver()) == 5
     assert len(set(service.mail.peers)) == 1
 
 

@@ -1,9 +1,12 @@
 """Beside a running Strapi of each kind: the row it would have made, the login it grants."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
 
 import pytest
 
+from tests.servers import Server
 from tests.stage import (
     ADA,
     ADA_PASSWORD,
@@ -15,17 +18,20 @@ from tests.stage import (
     free_port,
     text,
 )
-from tests.strapi.real import NEEDS_STRAPI, RealStrapi, cached
+from tests.strapi.real import NEEDS_STRAPI, RealStrapi, cached, served
+from tests.strapi.served import ENGINES, StrapiServed
 
 pytestmark = NEEDS_STRAPI
+# Far from UTC: where dates are local, an error of hours shows.
+ZONE = "Asia/Tokyo"
 
 
 class Beside:
-    """A running Strapi, its file, and its super admin's token."""
+    """A running Strapi, its database, and its super admin's token."""
 
-    def __init__(self, server: RealStrapi) -> None:
+    def __init__(self, server: RealStrapi, database: StrapiFile) -> None:
         self.server = server
-        self.file = StrapiFile(server.database)
+        self.database = database
         self.token = server.register_first(SUE, SUE_PASSWORD)
 
     def user(self, email: str) -> dict[str, object]:
@@ -45,14 +51,21 @@ class Beside:
         return self.server.call("PUT", path, body, self.token)
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(scope="module", params=[*SHAPES, *ENGINES])
 def beside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Beside]:
-    server = cached(request.param, free_port())
+    file = tmp_path_factory.mktemp("strapi") / "data.db"
+    database: StrapiFile = StrapiFile(file)
+    if request.param in ENGINES:
+        engine: Server = request.getfixturevalue(request.param)
+        database = StrapiServed.empty(engine, "strapi")
+        server = served(engine, "strapi", free_port(), TZ=ZONE)
+    else:
+        server = cached(request.param, free_port())
     server.install()
-    server.start(tmp_path_factory.mktemp("strapi") / "data.db")
-    yield Beside(server)
+    server.start(file)
+    yield Beside(server, database)
     server.stop()
     assert " ms) " in server.said()
     assert server.failures() == []
@@ -60,8 +73,21 @@ def beside(
 
 @pytest.fixture
 def strapi(beside: Beside) -> Iterator[StrapiFile]:
-    yield beside.file
-    beside.file.do("DELETE FROM admin_users WHERE email <> ?", SUE)
+    yield beside.database
+    beside.database.do("DELETE FROM admin_users WHERE email <> ?", SUE)
+
+
+@pytest.fixture
+def shape(beside: Beside) -> str:
+    """The ledger is kept where Strapi keeps its data."""
+    served = beside.database
+    return served.server.name if isinstance(served, StrapiServed) else SHAPES[-1]
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """The service, which knows Strapi's time zone; in a file, that means nothing."""
+    return start(STRAPI_TIMEZONE=ZONE)
 
 
 def by_page(service: Service, author_id: int) -> None:
@@ -109,7 +135,7 @@ def test_strapi_knows_the_language_that_the_author_applied_in(
 ) -> None:
     service.language = "fr"
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
     status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
     assert (status, answer["data"]["user"]["preferedLanguage"]) == (200, "fr")
 
@@ -128,7 +154,7 @@ def test_strapis_panel_lists_and_saves_an_author(beside: Beside, service: Servic
 def test_the_row_is_the_one_that_an_invitation_leaves(beside: Beside, service: Service) -> None:
     role = next(
         role["id"]
-        for role in beside.file.rows("SELECT * FROM admin_roles WHERE code = 'strapi-author'")
+        for role in beside.database.rows("SELECT * FROM admin_roles WHERE code = 'strapi-author'")
     )
     invited = {
         "email": "grace@example.org",
@@ -146,7 +172,7 @@ def test_the_row_is_the_one_that_an_invitation_leaves(beside: Beside, service: S
 
     service.visitor().apply()
 
-    theirs, ours = beside.file.admin("grace@example.org"), beside.file.admin(ADA)
+    theirs, ours = beside.database.admin("grace@example.org"), beside.database.admin(ADA)
     assert theirs
     assert ours
     differing = {column for column in ours if ours[column] != theirs[column]}
@@ -154,10 +180,13 @@ def test_the_row_is_the_one_that_an_invitation_leaves(beside: Beside, service: S
     times = {"created_at", "updated_at", "published_at"}
     # An invitation's own: it activates, and leaves its token's column empty afterwards.
     assert differing - {"is_active", "registration_token"} <= person | times
-    assert {type(ours[column]) for column in times & set(ours)} == {int}
+    for column in times & set(ours):
+        assert type(ours[column]) is type(theirs[column])
+        # Written a moment later, in whatever zone.
+        assert 0 <= seconds(ours[column]) - seconds(theirs[column]) < 60
     assert ours["password"][:7] == theirs["password"][:7] == "$2a$10$"
     assert ours["registration_token"] is None
-    link_of = {link["user_id"]: link for link in beside.file.links()}
+    link_of = {link["user_id"]: link for link in beside.database.links()}
     mine, hers = link_of[ours["id"]], link_of[theirs["id"]]
     alike = {name for name in mine if name in ("role_id", "role_order", "role_ord")}
     assert {name: mine[name] for name in alike} == {name: hers[name] for name in alike}
@@ -176,7 +205,7 @@ def test_no_door_of_strapis_activates_a_waiting_author(beside: Beside, service: 
         assert beside.server.call("POST", "/admin/register", registration)[0] == 400
 
     assert forgot[0] == 204
-    ada = beside.file.admin(ADA)
+    ada = beside.database.admin(ADA)
     assert ada
     assert (ada["is_active"], ada["reset_password_token"]) == (0, None)
 
@@ -190,3 +219,8 @@ def test_a_deleted_account_is_noticed(beside: Beside, service: Service) -> None:
 
     assert service.signup()["state"] == "removed"
     assert "no longer exists" in service.visitor().get(link).text
+
+
+def seconds(instant: Any) -> float:
+    """An instant as a database keeps it, in seconds since whenever it counts from."""
+    return instant.timestamp() if isinstance(instant, datetime) else instant / 1000

@@ -186,7 +186,7 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ({"ASK_WHY": "always"}, "SIGNUP_ASK_WHY must be off, optional or required"),
         ({"BLOCKED_DOMAINS": "exa mple.org"}, "SIGNUP_BLOCKED_DOMAINS must be domains like"),
         ({"ALLOWED_DOMAINS": "*.*.example.org"}, "SIGNUP_ALLOWED_DOMAINS must be domains like"),
-        ({"STRAPI_DATABASE": "postgresql://x/y"}, "SIGNUP_STRAPI_DATABASE must be the path"),
+        ({"STRAPI_DATABASE": "mssql://x/y"}, "SIGNUP_STRAPI_DATABASE must be the path"),
         ({"MAIL_DEFAULT_SENDER": "The Magazine"}, "SIGNUP_MAIL_DEFAULT_SENDER must be like"),
         ({"MAIL_USE_TLS": "true", "MAIL_USE_SSL": "true"}, "exclude each other"),
         ({"MAIL_SERVER": "mx.example", "MAIL_USERNAME": "me"}, "would travel in clear"),
@@ -195,6 +195,8 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ({"SITE_NAME": "Two\nlines"}, "SIGNUP_SITE_NAME must be on one line"),
         ({"PUBLIC_URL": "http://["}, "SIGNUP_PUBLIC_URL must be an address like"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "SIGNUP_SECRET_KEY_FILE cannot be read"),
+        ({"LEDGER": "postgresql://me:hunter2@host:port/x"}, "SIGNUP_LEDGER must be the path"),
+        ({"STRAPI_TIMEZONE": "Berlin"}, "SIGNUP_STRAPI_TIMEZONE must be a time zone like"),
         ({"LEDGER": "/proc/none/ledger.db"}, "the ledger /proc/none/ledger.db cannot be made"),
     ],
 )

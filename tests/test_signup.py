@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stage import ADA, SUE, Service, html, text
+from tests.stage import ADA, SUE, Service, html, text, token_of
 
 
 def test_the_answer_is_the_same_for_every_address(service: Service) -> None:
@@ -176,6 +176,72 @@ def test_an_address_is_kept_and_written_to_in_one_form(
 
     assert service.signup(kept)
     assert service.mail.recipients == [[kept]]
+
+
+def test_the_form_is_the_same_for_everybody_but_for_its_token(service: Service) -> None:
+    pages = [service.visitor().get("/signup") for _ in range(3)]
+
+    tokens = {token_of(page) for page in pages}
+    assert len(tokens) == 3
+    assert len({page.text.replace(token_of(page), "") for page in pages}) == 1
+
+
+def test_the_form_knows_its_visitors_again_and_works_for_each(service: Service) -> None:
+    first, second = service.visitor(), service.visitor()
+    tokens = [token_of(visitor.get("/signup")) for visitor in (first, second, first, second)]
+    stolen = first.client.post(
+        "/signup", data={"csrf_token": tokens[1]}, base_url=service.public
+    ).status_code
+    answers = [visitor.ask(f"{n}@example.org") for n, visitor in enumerate((first, second))]
+
+    assert tokens[:2] == tokens[2:]
+    assert stolen == 400
+    assert [answer.status_code for answer in answers] == [303, 303]
+
+
+def test_what_somebody_typed_is_in_nobody_elses_form(service: Service) -> None:
+    visitor = service.visitor()
+    visitor.ask(ADA)
+
+    assert ADA in visitor.get("/signup?correct=1").text
+    assert ADA not in visitor.get("/signup").text
+    assert ADA not in service.visitor().get("/signup?correct=1").text
+
+
+def test_each_language_has_its_own_form_whoever_came_first(service: Service) -> None:
+    def form(path: str = "/signup", prefers: str = "") -> str:
+        visitor = service.visitor()
+        visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = prefers
+        return visitor.get(path).text
+
+    for _ in range(2):
+        spoken = [form(), form(prefers="de"), form("/signup?lang=fr"), form(prefers="de")]
+
+        assert [re.findall('<html lang="(..)"', page) for page in spoken] == [
+            ["en"],
+            ["de"],
+            ["fr"],
+            ["de"],
+        ]
+        assert "Vorname" in spoken[1]
+        assert "Vorname" not in spoken[0]
+
+
+def test_two_services_in_one_process_show_forms_of_their_own(start: Callable[..., Service]) -> None:
+    one = start(SITE_NAME="The Gazette", LANGUAGES=["en", "de"])
+    one.visitor().get("/signup")
+    other = start(SITE_NAME="The Mirror", LANGUAGES=["de"], ACCENT_COLOR="#7a0b3f")
+    pages = [each.visitor().get("/signup").text for each in (one, other, one, other)]
+
+    for page in pages[::2]:
+        assert "The Gazette" in page
+        assert "accent.css" not in page
+        assert "?lang=de" in page
+    for page in pages[1::2]:
+        assert "The Mirror" in page
+        assert "accent.css?v=7a0b3f" in page
+        assert "Vorname" in page
+        assert "?lang=" not in page
 
 
 def test_asking_again_sends_a_fresh_link_but_not_for_ever(

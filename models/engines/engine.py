@@ -13,6 +13,11 @@ Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectio
 """What an engine raises that is out of order, away or too busy, or that has no driver."""
 
 
+# As many connections as an instance has threads, and its courier; who finds none waits so many
+# seconds.
+POOL = {"max_connections": 40, "timeout": 5}
+
+
 class Engine(Database):
     """A database, with the verbs that Peewee does not have."""
 

@@ -8,11 +8,11 @@ from typing import Any
 from peewee import OperationalError
 from playhouse.pool import PooledMySQLDatabase
 
-from models.engines.engine import Engine, Unavailable
+from models.engines.engine import POOL, Engine, Unavailable
 
-# Seconds that a lock is waited for, to connect, for a connection of the pool, and for an answer.
+# Seconds that a lock is waited for, to connect, and for an answer.
 PATIENCE = 5
-REACH = {"connect_timeout": 5, "timeout": 5, "read_timeout": 15, "write_timeout": 15}
+REACH = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
 # Count the rows that an UPDATE finds, as other engines do, not only those that it changes
 # (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
@@ -57,7 +57,7 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
 
     def __init__(self, database: str, **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
-        known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH}
+        known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH, **POOL}
         super().__init__(database, **{**known, **address})
 
     def leave(self) -> None:

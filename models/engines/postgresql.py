@@ -6,16 +6,15 @@ from typing import Any
 
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.engine import Engine, Unavailable
+from models.engines.engine import POOL, Engine, Unavailable
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
 # The server looks after a client that says nothing, and ends its session and locks after a minute
 # when its machine is gone.
 ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-# Seconds to connect, and for a connection of the pool; and milliseconds after which a server that
-# says nothing is away.
-REACH = {"connect_timeout": 5, "timeout": 5, "tcp_user_timeout": 5000}
+# Seconds to connect, and milliseconds after which a server that says nothing is away.
+REACH = {"connect_timeout": 5, "tcp_user_timeout": 5000}
 
 
 class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
@@ -59,7 +58,7 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
     def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         options = f"{options} {PATIENCE} {ALIVE}".strip()
-        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
+        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH, **POOL}
         super().__init__(database, options=options, **{**known, **address})
 
     def leave(self) -> None:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 def init_app(app: Flask) -> None:
     """Add the public pages and what each of them is told."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["blank_forms"] = {}
     app.register_blueprint(form.pages)
     app.register_blueprint(link.pages)
     app.register_error_handler(links.NotOurs, not_ours)

@@ -11,7 +11,7 @@ from models import asking
 from models.asking import TooManyLetters
 from models.history import AUTHOR, Actor
 from models.instant import now
-from signup import languages, limits, typos
+from signup import csrf, languages, limits, typos
 from signup.alarms import alarm
 from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
@@ -37,6 +37,8 @@ def show() -> ResponseReturnValue:
     # With several tabs, the first one counts; after an application, time begins anew.
     if "asked" in session or "came_at" not in session:
         session["came_at"] = now().timestamp()
+    if not request.args:
+        return _blank()
     # Whoever corrects an address need not type the rest again.
     kept = session.get("asked") if "correct" in request.args else None
     return render_template("signup/form.html", form=SignupForm(data=kept))
@@ -104,8 +106,18 @@ def author() -> Actor:
 
 def alarm_of_flood() -> None:
     """Tell the operator that letters have been turned down."""
-    most = asking.LETTERS_TO_ALL_AN_HOUR
+    most = limits.letters()
     alarm("signup flood", f"{most} first letters in an hour: nobody gets another for now")
+
+
+def _blank() -> str:
+    """The form as everybody finds it, made once for each language: of all that is in it, the
+    token alone is one visitor's own."""
+    kept: dict[str, list[str]] = current_app.extensions["blank_forms"]
+    language, token = languages.spoken(), csrf.token()
+    if language not in kept:
+        kept[language] = render_template("signup/form.html", form=SignupForm()).split(token)
+    return token.join(kept[language])
 
 
 def _is_a_persons(form: SignupForm) -> bool:
@@ -128,7 +140,7 @@ def _was_quick() -> bool:
 def _ask(email: str, firstname: str, lastname: str | None) -> None:
     config = current_app.config
     again_after = timedelta(days=config["REAPPLY_DAYS"])
-    rules = {"reapply_after": again_after, "throttled": config["RATELIMIT_ENABLED"]}
+    rules: dict[str, Any] = {"reapply_after": again_after, "most": limits.letters()}
     language = languages.spoken()
     owed = asking.ask(email, firstname, lastname, language=language, by=author(), **rules)
     event = "signup requested" if owed else "signup requested too often"

@@ -71,8 +71,7 @@ def renew(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    throttled = current_app.config["RATELIMIT_ENABLED"]
-    owed = asking.renew(signup, languages.spoken(), by=author(), throttled=throttled)
+    owed = asking.renew(signup, languages.spoken(), by=author(), most=limits.letters())
     log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
     return redirect(url_for("form.sent", again=1), 303)
 

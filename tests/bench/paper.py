@@ -13,7 +13,7 @@ from tests.bench.site import Site
 DAYS = (1_000, 100_000, 1_000_000)
 PEAK, BUSY = 10, 0.7
 # Letters and events of somebody who is decided about, and connections in an instance's pools.
-LETTERS, EVENTS, POOLS = 3, 3, 40
+LETTERS, EVENTS, POOLS = 3, 3, 80
 
 
 def on_paper(place: Site, both: Cost) -> Iterator[str]:
@@ -21,7 +21,7 @@ def on_paper(place: Site, both: Cost) -> Iterator[str]:
     row = {table: size_of(place, table) for table in ("signup", "event", "letter")}
     taken = ", ".join(f"{size:.0f} bytes for each {table}" for table, size in row.items())
     yield f"The ledger takes {taken}, indexes included; a hash takes {1000 * hashing():.0f} ms of a"
-    yield "core. Everybody confirms, and is decided about; a core is busy for at most 70 % of the time."
+    yield "core. Everybody confirms, and is decided about; a core is busy for at most 70 % of a peak."
     yield ""
     yield f"| signups a day | {' | '.join(f'{day:,}' for day in DAYS)} |"
     yield f"|---|{'---|' * len(DAYS)}"
