@@ -21,7 +21,7 @@ def on_paper(place: Site, both: Cost) -> Iterator[str]:
     row = {table: size_of(place, table) for table in ("signup", "event", "letter")}
     taken = ", ".join(f"{size:.0f} bytes for each {table}" for table, size in row.items())
     yield f"The ledger takes {taken}, indexes included; a hash takes {1000 * hashing():.0f} ms of a"
-    yield "core. Everybody confirms, and is decided about; a core is busy for at most 70 % of a peak."
+    yield "core. Everybody confirms, and is decided about; no core is busy for over 70 %."
     yield ""
     yield f"| signups a day | {' | '.join(f'{day:,}' for day in DAYS)} |"
     yield f"|---|{'---|' * len(DAYS)}"
