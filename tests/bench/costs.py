@@ -41,7 +41,7 @@ class Cost:
 def weigh(place: Site, makes: Makes, effort: Effort) -> Cost:
     """What such an act costs."""
     many = 10 * effort.acts, 2 * effort.seconds
-    weights = of_one(place, makes, *many, lambda instance: weights_of(place, instance))
+    weights = of_one(place, makes, *many, lambda instances: weights_of(place, instances))
     for database in ("ledger", "strapi"):
         place.server.run(f"ALTER DATABASE {database} SET log_statement = 'all'")
     counts = of_one(place, makes, *many, lambda _: counted(place.server.said()))
@@ -55,28 +55,37 @@ def of_one(
     makes: Makes,
     number: int,
     idle: float,
-    meter: Callable[[Served], tuple[float, ...]],
+    meter: Callable[[list[Served]], tuple[float, ...]],
+    instances: int = 1,
 ) -> list[float]:
-    """How much further a meter is after each of so many acts, one after the other, but for what
-    an instance does anyway, which shows in so many seconds without any."""
-    with place.served(1) as [instance]:
-        requests = makes(instance.port, number + 10)
-        play_all([Load(instance.port, requests[number:], 303)])
+    """How much further a meter is after each of so many acts, which come to each instance one
+    after the other, but for what instances do anyway, as so many seconds without any show."""
+    with place.served(instances) as served:
+        requests = [makes(each.port, number + 10) for each in served]
+        play_each(served, [each[number:] for each in requests])
         place.wait_for_letters()
-        readings, began = [meter(instance)], time.monotonic()
-        play_all([Load(instance.port, requests[:number], 303, seconds=600)])
+        readings, began = [meter(served)], time.monotonic()
+        play_each(served, [each[:number] for each in requests])
         place.wait_for_letters()
-        readings.append(meter(instance))
+        readings.append(meter(served))
         share = (time.monotonic() - began) / idle
         time.sleep(idle)
-        readings.append(meter(instance))
-    return [(b - a - share * (c - b)) / number for a, b, c in zip(*readings, strict=True)]
+        readings.append(meter(served))
+    acts = number * instances
+    return [(b - a - share * (c - b)) / acts for a, b, c in zip(*readings, strict=True)]
 
 
-def weights_of(place: Site, instance: Served) -> tuple[float, ...]:
+def play_each(served: list[Served], requests: list[list[str]]) -> None:
+    """Send each instance its requests, one after the other, at the same time as the others."""
+    pairs = zip(served, requests, strict=True)
+    play_all([Load(each.port, mine, 303, seconds=600) for each, mine in pairs])
+
+
+def weights_of(place: Site, instances: list[Served]) -> tuple[float, ...]:
     """Seconds of CPU in the service and in PostgreSQL, and bytes that it wrote ahead."""
     [row] = place.server.rows("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS log")
-    return cpu_of(instance.master), cpu_of(place.server.pid), float(row["log"])
+    cpu = sum(cpu_of(each.master) for each in instances)
+    return cpu, cpu_of(place.server.pid), float(row["log"])
 
 
 def counted(said: str) -> tuple[float, ...]:

@@ -20,8 +20,10 @@ def on_paper(place: Site, both: Cost) -> Iterator[str]:
     """What that makes in a day, where everybody confirms and is decided about."""
     row = {table: size_of(place, table) for table in ("signup", "event", "letter")}
     taken = ", ".join(f"{size:.0f} bytes for each {table}" for table, size in row.items())
-    yield f"The ledger takes {taken}, indexes included; a hash takes {1000 * hashing():.0f} ms of a"
-    yield "core. Everybody confirms, and is decided about; no core is busy for over 70 %."
+    yield f"The ledger takes {taken}, with its"
+    yield f"indexes; a hash takes {1000 * hashing():.0f} ms of a core. Everybody confirms, and is"
+    yield f"decided about; the peak is {PEAK} times the mean, and then no core is busy for over"
+    yield f"{BUSY:.0%}."
     yield ""
     yield f"| signups a day | {' | '.join(f'{day:,}' for day in DAYS)} |"
     yield f"|---|{'---|' * len(DAYS)}"

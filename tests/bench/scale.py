@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from models.strapi import Administrators, Strapi
 from models.strapi.census import census
 from tests.bench.confirmations import enough
-from tests.bench.costs import Makes, costs, weigh
+from tests.bench.costs import Makes, costs, of_one, weigh, weights_of
 from tests.bench.effort import Effort
 from tests.bench.figures import spread
 from tests.bench.load import Load
 from tests.bench.paper import on_paper
+from tests.bench.served import Served
 from tests.bench.site import Site, play_all, site
 from tests.servers import PostgreSQL
 
@@ -48,10 +49,10 @@ def run(effort: Effort) -> Iterator[str]:
 
 
 def rates(place: Site, effort: Effort) -> Iterator[str]:
-    """What one, two and three instances do in a second."""
-    found = {
-        count: {SIGNUP: list[float](), CONFIRMATION: list[float](), LETTER: list[float]()}
-        for count in INSTANCES
+    """What one, two and three instances do in a second, and what an act costs then."""
+    names = SIGNUP, CONFIRMATION, LETTER
+    found: dict[int, dict[str, list[float]]] = {
+        count: {name: [] for name in names} for count in INSTANCES
     }
     for _ in range(effort.rounds):
         for count, told in found.items():
@@ -60,10 +61,24 @@ def rates(place: Site, effort: Effort) -> Iterator[str]:
                 told[SIGNUP].append(rate(place, ports, place.applications, 100, effort))
                 told[CONFIRMATION].append(rate(place, ports, place.confirmations, 30, effort))
             told[LETTER].append(delivered(place, count, int(40 * effort.seconds)))
-    yield f"| instances | {SIGNUP} | {CONFIRMATION} | {LETTER} |"
-    yield "|---|---|---|---|"
+    yield f"| instances | {' | '.join(names)} | CPU of a signup | CPU of a confirmation |"
+    yield "|---|---|---|---|---|---|"
     for count, told in found.items():
-        yield f"| {count} | {' | '.join(spread(values) for values in told.values())} |"
+        acts = (place.applications, place.confirmations)
+        cells = [spread(values) for values in told.values()]
+        cells += [f"{1000 * cpu(place, makes, count, effort):.1f} ms" for makes in acts]
+        yield f"| {count} | {' | '.join(cells)} |"
+
+
+def cpu(place: Site, makes: Makes, instances: int, effort: Effort) -> float:
+    """Seconds of CPU that an act takes, in all instances and PostgreSQL, its letters included."""
+
+    def meter(served: list[Served]) -> tuple[float, ...]:
+        return weights_of(place, served)
+
+    many = 10 * effort.acts // instances + 1, 2 * effort.seconds
+    service, server, _ = of_one(place, makes, *many, meter, instances)
+    return service + server
 
 
 def rate(place: Site, ports: list[int], makes: Makes, share: int, effort: Effort) -> float:
