@@ -7,12 +7,13 @@ birth, and completes the signup.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from peewee import fn
 
 from models.history import Actor
-from models.instant import milliseconds, now
+from models.instant import kept, milliseconds, now
 from models.ledger import database
 from models.outbox import Letter
 from models.signups import Signup, State
@@ -43,7 +44,7 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= most_waiting:
         raise QueueFull
-    if not intend(signup, sent):
+    if not intend(signup, sent, kept(now(), strapi.zone)):
         return
     person = sent.firstname, sent.lastname, sent.hashed, sent.language
     author = Author(signup.identity, *person)
@@ -62,15 +63,15 @@ def confirm(signup: Signup, strapi: Strapi, sent: Application, most_waiting: int
         signup.turn(State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id)
 
 
-def intend(signup: Signup, sent: Application) -> bool:
-    """Note what is about to be written into Strapi, and the birth that its row will carry: set
-    once, so that a repeated attempt recognises the row of an earlier one.
+def intend(signup: Signup, sent: Application, birth: datetime) -> bool:
+    """Note what is about to be written into Strapi, and the birth that its row will carry, as it
+    reads there: set once, so that a repeated attempt recognises the row of an earlier one.
 
     False when the signup is past this step.
     """
     names: dict[str, Any] = {"firstname": sent.firstname, "lastname": sent.lastname}
     person: dict[str, Any] = {**names, "why": sent.why, "language": sent.language}
-    born_at = fn.COALESCE(Signup.born_at, milliseconds(now()))
+    born_at = fn.COALESCE(Signup.born_at, milliseconds(birth))
     return signup.turn(State.ASKED, State.ASKED, **person, born_at=born_at)
 
 

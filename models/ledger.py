@@ -133,3 +133,5 @@ def _refuse_strangers(engine: Engine) -> None:
     tables = engine.get_tables()
     if tables and "schema_migration" not in tables:
         raise OperationalError("is another program's database: correct SIGNUP_LEDGER")
+    if unfit := engine.unfit():
+        raise OperationalError(unfit)

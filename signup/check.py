@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import current_app
 
 from models.engines import file_of, shown
-from models.instant import now
+from models.instant import kept, now
 from models.outbox import Letter
 from models.strapi import Administrators, Author, Identity, StrapiUnavailable, new_document_id
 from signup import settings, smtp
@@ -56,7 +56,8 @@ def _outbox() -> Iterator[Finding]:
 def _strapi() -> Iterator[Finding]:
     what = f"Strapi's database {shown(current_app.config['STRAPI_DATABASE'])}"
     try:
-        complaint = strapi().write(_complaint)
+        # A look alone tells best what is not there.
+        complaint = strapi().read(_complaint) or strapi().write(_rehearsal)
     except StrapiUnavailable as error:
         complaint = str(error)
     path = file_of(current_app.config["STRAPI_DATABASE"])
@@ -73,17 +74,20 @@ def _complaint(people: Administrators) -> str | None:
         return "Strapi has no administrator yet: open its panel and register the first one"
     if not people.super_admins():
         return "Strapi has no active super admin: nobody can decide about signups"
-    people.rehearse(_nobody())
     return None
 
 
-def _nobody() -> Author:
-    identity = Identity("nobody@author-signup.invalid", None, new_document_id(), now())
-    return Author(identity, "Nobody", None, "")
+def _rehearsal(people: Administrators) -> None:
+    birth = kept(now(), strapi().zone)
+    identity = Identity("nobody@author-signup.invalid", None, new_document_id(), birth)
+    people.rehearse(Author(identity, "Nobody", None, ""))
 
 
 def _role_complaint() -> str | None:
-    risky = strapi().read(Administrators.powers).risky
+    try:
+        risky = strapi().read(Administrators.powers).risky
+    except StrapiUnavailable as error:
+        return str(error)
     if not risky:
         return None
     return (

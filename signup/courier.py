@@ -12,7 +12,7 @@ import flask_mail
 from flask import Flask, Response, current_app, request
 
 from models import ledger
-from models.ledger import LedgerUnavailable
+from models.ledger import LedgerUnavailable, database
 from models.purging import purge
 from models.strapi import StrapiUnavailable
 from signup.databases import settler
@@ -184,8 +184,11 @@ class Courier:
         if time.monotonic() - self._said.get(event, -QUIET) < QUIET:
             return
         self._said[event] = time.monotonic()
-        expected = isinstance(error, (StrapiUnavailable, *LedgerUnavailable))
-        log.error(event, extra={"trouble": str(error)}, exc_info=None if expected else error)
+        trouble = str(error)
+        expected = isinstance(error, StrapiUnavailable)
+        if isinstance(error, LedgerUnavailable):
+            trouble, expected = database.advice(error), True
+        log.error(event, extra={"trouble": trouble}, exc_info=None if expected else error)
 
 
 def forget() -> int:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from models.ledger import LedgerUnavailable
+from models.ledger import LedgerUnavailable, database
 from signup import limits, logs, problems
 from signup.languages import lazy_gettext
 
@@ -60,7 +60,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 
 def ledger_unavailable(error: Exception) -> ResponseReturnValue:
     """Nothing was accepted that could not be written down."""
-    log.error("ledger unavailable", extra={"trouble": str(error)})
+    log.error("ledger unavailable", extra={"trouble": database.advice(error)})
     return answer(503, "Nothing was accepted.")
 
 

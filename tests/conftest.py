@@ -25,6 +25,8 @@ def shape(request: pytest.FixtureRequest) -> str:
 
 
 every_shape = pytest.mark.parametrize("shape", [*SHAPES, *ENGINES], indirect=True)
+# Where a file is looked at, which no server has.
+on_a_file = pytest.mark.parametrize("shape", [SHAPES[-1]], indirect=True)
 every_engine = pytest.mark.parametrize("shape", [SHAPES[-1], *ENGINES], indirect=True)
 
 

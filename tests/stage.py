@@ -78,8 +78,9 @@ class StrapiFile:
         blocked: bool = False,
     ) -> int:
         hashed = password and passwords.hashed(password)
-        instant = milliseconds(now())
+        instant = self.present()
         values = ("Sue", email, hashed, active, blocked, instant, instant)
+        table = self.table("admin_users_roles_l")
         with self.connected() as database:
             cursor = database.execute(
                 "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
@@ -87,11 +88,19 @@ class StrapiFile:
                 values,
             )
             database.execute(
-                f"INSERT INTO {self.link_table(database)} (user_id, role_id)"
+                f"INSERT INTO {table} (user_id, role_id)"
                 " SELECT ?, id FROM admin_roles WHERE code = ?",
                 (cursor.lastrowid, role),
             )
         return cursor.lastrowid or 0
+
+    def present(self) -> object:
+        """Now, as Strapi keeps an instant there."""
+        return milliseconds(now())
+
+    def loose_ends(self) -> list[dict[str, Any]]:
+        """References to rows that are not there."""
+        return self.rows("PRAGMA foreign_key_check")
 
     def admins(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM admin_users ORDER BY id")
@@ -102,9 +111,28 @@ class StrapiFile:
         return found[0] if found else None
 
     def links(self) -> list[dict[str, Any]]:
-        with self.connected() as database:
-            table = self.link_table(database)
-        return self.rows(f"SELECT * FROM {table} ORDER BY user_id")
+        return self.rows(f"SELECT * FROM {self.table('admin_users_roles_l')} ORDER BY user_id")
+
+    def allow(self, action: str, subject: str | None = None, conditions: str = "[]") -> None:
+        """What a super admin does under Settings → Roles."""
+        table = self.table("admin_permissions_role_l")
+        self.do(
+            "INSERT INTO admin_permissions (action, subject, conditions) VALUES (?, ?, ?)",
+            *(action, subject, conditions),
+        )
+        self.do(
+            f"INSERT INTO {table} (permission_id, role_id) SELECT max(admin_permissions.id),"
+            " admin_roles.id FROM admin_permissions, admin_roles"
+            " WHERE admin_roles.code = 'strapi-author' GROUP BY admin_roles.id"
+        )
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """It cannot be used for a while."""
+        elsewhere = self.path.with_suffix(".away")
+        self.path.rename(elsewhere)
+        yield
+        elsewhere.rename(self.path)
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         with self.connected() as database:
@@ -115,12 +143,10 @@ class StrapiFile:
         with self.connected() as database:
             database.execute(statement, values)
 
-    def link_table(self, database: sqlite3.Connection) -> str:
-        found = database.execute(
-            "SELECT name FROM sqlite_master WHERE name LIKE 'admin_users_roles_l%'"
-            " AND type = 'table'"
-        )
-        return str(found.fetchone()[0])
+    def table(self, beginning: str) -> str:
+        """The table whose name begins so, and ends as its version likes it."""
+        query = "SELECT name FROM sqlite_master WHERE name LIKE ? AND type = 'table'"
+        return str(self.rows(query, f"{beginning}%")[0]["name"])
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from models import asking
 from models.history import AUTHOR, Actor
+from tests.conftest import every_engine
 from tests.stage import ADA, PUBLIC, SUE, Service, Visitor, text, token_of
 from tests.test_limits import Elsewhere
 
@@ -333,6 +334,7 @@ def test_opening_the_stop_link_stops_nothing(service: Service) -> None:
 # Several links, and admins that others made
 
 
+@every_engine
 def test_of_several_links_the_first_that_is_used_wins(service: Service) -> None:
     stranger, ada = service.visitor(), service.visitor()
     stranger.ask(first="Mallory", last="")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.conftest import every_engine
 from tests.stage import ADA, SUE, SUE_PASSWORD, Service
 
 
@@ -63,6 +64,7 @@ def test_the_authors_of_a_state_are_listed(service: Service, program: Program) -
     assert program.get("/authors?state=active").json["authors"] == []  # type: ignore[index]
 
 
+@every_engine
 def test_activating_twice_answers_the_same(service: Service, program: Program, author: str) -> None:
     first = program.post(f"{author}/activate")
     second = program.post(f"{author}/activate")
@@ -184,14 +186,14 @@ def test_activating_again_lets_in_whom_the_panel_has_put_out(
     service: Service, program: Program, author: str
 ) -> None:
     program.post(f"{author}/activate")
-    service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = false WHERE email = ?", ADA)
     assert program.post(f"{author}/activate").status_code == 200
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
 def test_an_absent_strapi_is_a_503(service: Service, program: Program, author: str) -> None:
-    service.strapi.path.rename(service.strapi.path.with_suffix(".away"))
-    answer = program.post(f"{author}/activate")
+    with service.strapi.away():
+        answer = program.post(f"{author}/activate")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.content_type == "application/problem+json"

@@ -1,6 +1,7 @@
 """Guessing passwords: how often, from where, and what the answers tell."""
 
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from models import passwords
+from tests.conftest import every_engine
 from tests.stage import PUBLIC, SUE, SUE_PASSWORD, MailServer, Service, StrapiFile, token_of
 
 WRONG = "Wrong1password"
@@ -31,6 +33,7 @@ def at(service: Service, address: str) -> tuple[FlaskClient, str]:
     return visitor.client, token_of(visitor.get("/review/login"))
 
 
+@every_engine
 def test_five_guesses_are_five_however_many_come_at_once(service: Service) -> None:
     guessers = [at(service, "192.0.2.7") for _ in range(24)]
     with ThreadPoolExecutor(24) as threads:
@@ -41,12 +44,13 @@ def test_five_guesses_are_five_however_many_come_at_once(service: Service) -> No
     assert attempt(client, token, password=SUE_PASSWORD) == 429
 
 
+@every_engine
 def test_two_processes_count_together(
     service: Service, strapi: StrapiFile, mail_server: MailServer
 ) -> None:
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
-    facts = (str(strapi.path), mail_server.port, str(service.ledger), answers)
+    facts = (strapi.address, service.records.address, mail_server.port, answers)
     processes = [context.Process(target=guess_from_a_process, args=facts) for _ in range(2)]
     for process in processes:
         process.start()
@@ -57,11 +61,14 @@ def test_two_processes_count_together(
     assert sorted(told) == [422] * 5 + [429] * 19
 
 
-def guess_from_a_process(path: str, port: int, ledger: str, answers: "Queue[int]") -> None:
-    strapi, mail = StrapiFile(Path(path)), MailServer(port)
-    guesser = at(Service(strapi, mail, Path(ledger), {}), "192.0.2.7")
+def guess_from_a_process(strapi: str, ledger: str, port: int, answers: "Queue[int]") -> None:
+    named: dict[str, object] = {"STRAPI_DATABASE": strapi, "LEDGER": ledger}
+    nowhere = Path(os.devnull)
+    service = Service(StrapiFile(nowhere), MailServer(port), nowhere, named)
+    guesser = at(service, "192.0.2.7")
     for _ in range(12):
         answers.put(attempt(*guesser))
+    service.end()
 
 
 def test_many_right_logins_at_once_are_all_let_in(service: Service) -> None:

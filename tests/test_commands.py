@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tests.conftest import every_engine, on_a_file
 from tests.stage import ADA, Service, StrapiFile, free_port, text
 
 
@@ -14,6 +15,7 @@ def run(service: Service, *words: str) -> Result:
     return service.app.test_cli_runner().invoke(args=list(words))
 
 
+@on_a_file
 def test_check_finds_nothing_wrong(service: Service) -> None:
     before = service.strapi.path.stat().st_mtime_ns
 
@@ -31,7 +33,7 @@ def test_check_finds_nothing_wrong(service: Service) -> None:
         ({"STRAPI_DATABASE": "/nowhere/data.db"}, "", "/nowhere/data.db is not there"),
         ({"AUTHOR_ROLE": "nobody"}, "", "0 roles with the code 'nobody'"),
         ({}, "DELETE FROM admin_users", "register the first one"),
-        ({}, "UPDATE admin_users SET is_active = 0", "nobody can decide"),
+        ({}, "UPDATE admin_users SET is_active = false", "nobody can decide"),
         ({}, "DROP TABLE admin_users_roles_lnk", "no table admin_users_roles_lnk"),
         ({"MAIL_PORT": free_port()}, "", "Connection refused"),
         ({"MAIL_USE_TLS": True}, "", "STARTTLS"),
@@ -56,6 +58,7 @@ def test_check_says_what_is_wrong(
     assert result.output.count("WRONG") == 1
 
 
+@on_a_file
 def test_check_warns_of_secrets_that_others_can_read(
     start: Callable[..., Service], tmp_path: Path
 ) -> None:
@@ -75,6 +78,7 @@ def test_check_warns_of_secrets_that_others_can_read(
     assert "WARN" not in run(service, "check").output
 
 
+@every_engine
 def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) -> None:
     service.visitor().ask()
     service.mail.answer = "550 no such user"
@@ -101,7 +105,7 @@ def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(
 
 def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = 1")
+    service.strapi.do("UPDATE admin_users SET is_active = true")
 
     assert run(service, "deliver").output == "1 letter handled\n"
     assert "Log in" in text(service.mail.letters[-1])
@@ -138,6 +142,7 @@ def test_what_cannot_be_decided_is_said(service: Service) -> None:
     assert "already active, decided by" in late.output
 
 
+@every_engine
 def test_purge_forgets_what_there_is_no_reason_to_know(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -157,6 +162,7 @@ def test_purge_forgets_what_there_is_no_reason_to_know(
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
+@every_engine
 def test_a_declined_author_is_forgotten_in_strapi_too(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:

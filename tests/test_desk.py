@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import every_shape
-from tests.stage import ADA, SUE, SUE_PASSWORD, Service, StrapiFile, Visitor, text, token_of
+from tests.conftest import every_engine, every_shape
+from tests.stage import ADA, SUE, SUE_PASSWORD, Service, Visitor, text, token_of
 
 GRACE = "grace@example.org"
 TOM = "tom@example.com"
@@ -82,6 +82,7 @@ def test_an_ordinary_address_is_not_marked(sue: Visitor, ada: int) -> None:
     assert 'class="mark"' not in sue.get("/review").text
 
 
+@every_engine
 def test_what_was_decided_about_this_address_and_domain_before_is_shown(
     service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
 ) -> None:
@@ -105,11 +106,11 @@ def test_the_page_of_a_signup_tells_in_words_what_the_role_allows(
 ) -> None:
     assert ada
     assert "write no kind of content yet" in page_of(sue).text
-    allow(service.strapi, "plugin::content-manager.explorer.create", "api::article.article")
+    service.strapi.allow("plugin::content-manager.explorer.create", "api::article.article")
     own = '["admin::is-creator"]'
     for verb in ("update", "delete"):
         action = f"plugin::content-manager.explorer.{verb}"
-        allow(service.strapi, action, "api::article.article", own)
+        service.strapi.allow(action, "api::article.article", own)
 
     page = page_of(sue).text
 
@@ -126,30 +127,12 @@ def test_the_page_of_a_signup_tells_in_words_what_the_role_allows(
 def test_a_role_that_may_do_more_than_write_is_warned_of(service: Service, action: str) -> None:
     sue = at_the_desk(service)
     assert "may do more than write" not in sue.get("/review").text
-    allow(service.strapi, action)
+    service.strapi.allow(action)
 
     assert f"may do more than write: {action}" in sue.get("/review").text
     checked = service.app.test_cli_runner().invoke(args=["check"])
     assert checked.exit_code == 1
     assert f"it may do more than write: {action}" in checked.output
-
-
-def allow(strapi: StrapiFile, action: str, subject: str = "", conditions: str = "[]") -> None:
-    """What a super admin does under Settings → Roles."""
-    with strapi.connected() as database:
-        cursor = database.execute(
-            "INSERT INTO admin_permissions (action, subject, conditions) VALUES (?, ?, ?)",
-            (action, subject or None, conditions),
-        )
-        link = database.execute(
-            "SELECT name FROM sqlite_master WHERE name IN"
-            " ('admin_permissions_role_lnk', 'admin_permissions_role_links')"
-        ).fetchone()[0]
-        database.execute(
-            f"INSERT INTO {link} (permission_id, role_id)"
-            " SELECT ?, id FROM admin_roles WHERE code = 'strapi-author'",
-            (cursor.lastrowid,),
-        )
 
 
 def test_a_signup_that_was_never_confirmed_has_no_page(service: Service, sue: Visitor) -> None:
@@ -291,6 +274,7 @@ def three(service: Service) -> list[str]:
     return emails
 
 
+@every_engine
 def test_several_are_activated_at_once_and_taken_back_at_once(
     service: Service, sue: Visitor, three: list[str]
 ) -> None:
@@ -407,20 +391,21 @@ def test_fifty_decisions_at_once_are_one_decision_and_one_letter(
 # History
 
 
+@every_engine
 def test_the_history_tells_who_did_what_when_from_where_and_why(
     service: Service, sue: Visitor, ada: int
 ) -> None:
     sue.decide("decline", ada, reason="By mistake.")
     sue.decide("undo", ada)
     sue.decide("activate", ada)
-    service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE id = ?", ada)
+    service.strapi.do("UPDATE admin_users SET is_active = false WHERE id = ?", ada)
     service.deliver()
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE id = ?", ada)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE id = ?", ada)
     service.deliver()
     service.strapi.do("DELETE FROM admin_users WHERE id = ?", ada)
     service.deliver()
 
-    told = service.rows("SELECT what, by, address, why FROM event ORDER BY id")
+    told = service.rows("SELECT what, event.by, address, why FROM event ORDER BY id")
 
     here = "127.0.0.1"
     assert [tuple(event.values()) for event in told] == [
@@ -451,15 +436,15 @@ def test_an_author_put_out_in_strapi_is_shown_so_and_welcomed_once(
     later(TEN_MINUTES)
     assert len(service.deliver()) == 1
     for _ in range(2):
-        service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE id = ?", ada)
+        service.strapi.do("UPDATE admin_users SET is_active = false WHERE id = ?", ada)
         assert service.deliver() == []
         assert ADA in sue.get("/review?state=deactivated").text
         assert "Your account is switched off" in service.visitor().get(link).text
-        service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE id = ?", ada)
+        service.strapi.do("UPDATE admin_users SET is_active = true WHERE id = ?", ada)
         assert service.deliver() == []
         assert ADA in sue.get("/review?state=active").text
 
-    service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE id = ?", ada)
+    service.strapi.do("UPDATE admin_users SET is_active = false WHERE id = ?", ada)
     service.deliver()
     assert sue.decide("activate", ada).status_code == 303
     assert is_active(service)
@@ -470,6 +455,7 @@ def test_an_active_author_is_one_link_away_in_strapis_panel(sue: Visitor, ada: i
     assert f'href="https://cms.example.com/admin/settings/users/{ada}"' in page_of(sue).text
 
 
+@every_engine
 def test_an_erased_signup_keeps_what_was_done_and_forgets_from_where(
     service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
 ) -> None:
@@ -478,7 +464,7 @@ def test_an_erased_signup_keeps_what_was_done_and_forgets_from_where(
     service.deliver()
     service.app.test_cli_runner().invoke(args=["purge"])
 
-    events = service.rows("SELECT what, by, address, why FROM event")
+    events = service.rows("SELECT what, event.by, address, why FROM event")
     assert ("declined", SUE, None, None) in [tuple(event.values()) for event in events]
     assert all(event["address"] is None for event in events)
 
@@ -486,6 +472,7 @@ def test_an_erased_signup_keeps_what_was_done_and_forgets_from_where(
 # Letters to reviewers
 
 
+@every_engine
 def test_reviewers_are_reminded_after_a_day_and_then_weekly(
     service: Service, ada: int, later: Callable[[timedelta], None]
 ) -> None:
@@ -550,5 +537,5 @@ def test_with_reviewers_of_its_own_the_desk_offers_letters_to_them_alone(
 
 def test_the_door_says_when_nobody_can_review(service: Service) -> None:
     assert "Nobody can decide" not in service.visitor().get("/review/login").text
-    service.strapi.do("UPDATE admin_users SET is_active = 0")
+    service.strapi.do("UPDATE admin_users SET is_active = false")
     assert "Nobody can decide" in service.visitor().get("/review/login").text

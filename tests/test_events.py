@@ -201,12 +201,10 @@ def test_a_letter_that_is_parked_is_told_of(service: Service, said: Said) -> Non
 
 
 def test_databases_that_are_out_are_told_of(service: Service, said: Said, sue: Visitor) -> None:
-    away = service.strapi.path.with_suffix(".away")
-    service.strapi.path.rename(away)
-    sue.get("/review")
+    with service.strapi.away():
+        sue.get("/review")
     lines = said()
     assert [line["level"] for line in lines if line["event"] == "nobody can review"] == ["error"]
-    away.rename(service.strapi.path)
     service.records.do("DROP TABLE letter")
     service.visitor().ask()
     assert the(said, "ledger unavailable")["level"] == "error"

@@ -20,6 +20,7 @@ from models.instant import now
 from models.outbox import Letter
 from signup import courier
 from signup.delivering import deliver_due
+from tests.conftest import every_engine
 from tests.stage import ADA, SUE, MailServer, Service, free_port, html, text
 from tests.test_serve import eventually
 
@@ -170,6 +171,7 @@ def test_a_recipient_who_cannot_be_written_to_stops_no_other(
     assert letter["recipient"] == "süe@example.com"
 
 
+@every_engine
 def test_two_couriers_never_send_one_letter(service: Service) -> None:
     for number in range(30):
         service.visitor().ask(f"author{number}@example.org")
@@ -184,6 +186,7 @@ def test_two_couriers_never_send_one_letter(service: Service) -> None:
     assert len(service.mail.letters) == 30
 
 
+@every_engine
 def test_a_letter_whose_courier_died_is_taken_over_and_one_in_hand_is_not(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -202,6 +205,7 @@ def test_a_letter_whose_courier_died_is_taken_over_and_one_in_hand_is_not(
         assert not letter.renew()
 
 
+@every_engine
 def test_reviewers_get_one_letter_in_a_quarter_of_an_hour(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -254,12 +258,13 @@ def test_the_reviewers_of_the_settings_hear_instead(start: Callable[..., Service
     assert sorted(notices) == ["desk@example.com", "office@example.com"]
 
 
+@every_engine
 def test_a_notice_waits_until_there_is_somebody_to_tell(service: Service) -> None:
-    service.strapi.do("UPDATE admin_users SET is_active = 0")
+    service.strapi.do("UPDATE admin_users SET is_active = false")
     service.visitor().apply()
     assert to(SUE, service) == []
 
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", SUE)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", SUE)
     service.deliver()
     assert len(to(SUE, service)) == 1
 

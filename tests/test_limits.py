@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import every_engine
 from tests.stage import ADA, PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, token_of
 
 TOM = "tom@example.com"
@@ -97,6 +98,7 @@ def test_a_visitor_has_a_whole_ipv6_network(
     assert (guess(Elsewhere(service, second), 1) == [429]) == one
 
 
+@every_engine
 def test_counts_outlive_a_restart(start: Callable[..., Service]) -> None:
     assert guess(start().visitor(), 5) == [422] * 5
     assert guess(start().visitor(), 1) == [429]

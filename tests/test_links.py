@@ -8,9 +8,11 @@ from itsdangerous import URLSafeTimedSerializer
 
 from models.confirming import Application, intend
 from models.history import AUTHOR, Actor
+from models.instant import now
 from models.ledger import database
 from models.signups import Signup
-from models.strapi import Author, Strapi
+from models.strapi import Author
+from tests.conftest import every_engine
 from tests.stage import ADA, PUBLIC, SUE, SUE_PASSWORD, Service
 
 
@@ -205,9 +207,9 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     with service.app.app_context():
         signup = Signup.of_key(service.signup()["key"])
         assert signup
-        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", None, "hashed")
-        Strapi(str(service.strapi.path), "strapi-author").write(lambda people: people.admit(author))
+        service.app.extensions["strapi"].write(lambda people: people.admit(author))
     visitor.post(visitor.link("stop"))
     service.deliver()
 
@@ -215,6 +217,7 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     assert ADA.encode() not in ledger_bytes(service)
 
 
+@every_engine
 def test_nothing_is_sent_to_an_address_that_said_stop(service: Service) -> None:
     visitor, sue = service.visitor(), service.visitor()
     visitor.apply()
@@ -230,6 +233,7 @@ def test_nothing_is_sent_to_an_address_that_said_stop(service: Service) -> None:
     assert service.signup()["state"] == "active"
 
 
+@every_engine
 def test_withdrawing_removes_the_row_and_lets_one_apply_again(service: Service) -> None:
     visitor = service.visitor()
     link = visitor.apply()

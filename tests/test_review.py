@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import every_shape
+from tests.conftest import every_engine, every_shape, on_a_file
 from tests.stage import (
     ADA,
     ADA_PASSWORD,
@@ -49,6 +49,7 @@ def test_the_desk_shows_what_helps_to_decide(service: Service, sue: Visitor) -> 
     assert page.count("<article") == 1
 
 
+@every_engine
 def test_others_are_found_by_state_name_and_address(service: Service, sue: Visitor) -> None:
     for number in range(30):
         service.visitor().apply(f"author{number}@example.org")
@@ -257,11 +258,12 @@ def test_a_super_admin_logs_in_however_the_address_is_typed(service: Service) ->
     assert service.visitor().log_in(" SUE@example.COM ").status_code == 303
 
 
+@every_engine
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE admin_users SET is_active = 0",
-        "UPDATE admin_users SET blocked = 1",
+        "UPDATE admin_users SET is_active = false",
+        "UPDATE admin_users SET blocked = true",
         "UPDATE admin_users SET password = 'changed'",
         "DELETE FROM admin_users_roles_lnk",
         "DELETE FROM admin_users",
@@ -305,6 +307,7 @@ def test_a_session_lasts_half_an_hour_idle_and_eight_hours_at_most(
     assert tom.get("/review").status_code == 303
 
 
+@on_a_file
 def test_a_decision_that_a_busy_strapi_keeps_waiting_is_noted_and_carried_out(
     service: Service, waiting: int, sue: Visitor
 ) -> None:
@@ -379,8 +382,10 @@ def test_an_author_is_no_reviewer(service: Service, waiting: int, sue: Visitor) 
 def test_without_strapis_file_nothing_is_decided(
     service: Service, waiting: int, sue: Visitor
 ) -> None:
-    service.strapi.path.rename(service.strapi.path.with_suffix(".away"))
-    answer = sue.get("/review")
+    with service.strapi.away():
+        answer = sue.get("/review")
     assert answer.status_code == 503
-    assert str(service.strapi.path.parent) not in answer.text
+    assert service.strapi.address not in answer.text
+    assert "elsewhere" not in answer.text
+    assert "admin_users" not in answer.text
     assert service.signup()["state"] == "waiting"

@@ -7,6 +7,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.instant import milliseconds, now
+from tests.conftest import every_engine, on_a_file
 from tests.stage import (
     PUBLIC,
     SUE,
@@ -95,6 +96,7 @@ def test_eight_hours_are_the_end_however_busy_and_whoever_has_a_copy(
     assert not is_in(thief)
 
 
+@every_engine
 def test_a_look_at_the_desk_writes_at_most_once_a_minute_that_the_session_is_in_use(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_look_at_the_desk_writes_at_most_once_a_minute_that_the_session_is_in_
     assert after["seen_at"] - before[0]["seen_at"] > 60_000
 
 
+@on_a_file
 def test_a_ledger_that_cannot_be_written_leaves_the_desk_readable(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
@@ -131,8 +134,8 @@ def test_a_session_of_a_clock_far_ahead_is_none(
 @pytest.mark.parametrize(
     ("change", "back"),
     [
-        ("UPDATE admin_users SET is_active = 0", "UPDATE admin_users SET is_active = 1"),
-        ("UPDATE admin_users SET blocked = 1", "UPDATE admin_users SET blocked = 0"),
+        ("UPDATE admin_users SET is_active = false", "UPDATE admin_users SET is_active = true"),
+        ("UPDATE admin_users SET blocked = true", "UPDATE admin_users SET blocked = false"),
         (
             "UPDATE admin_users_roles_lnk SET role_id = 2",
             "UPDATE admin_users_roles_lnk SET role_id = 1",
@@ -159,6 +162,7 @@ def test_a_password_that_changed_ends_every_session_of_its_owner_alone(service: 
     assert [is_in(each) for each in (here, there, tom)] == [False, False, True]
 
 
+@every_engine
 def test_logging_out_everywhere_ends_all_sessions_of_this_reviewer(service: Service) -> None:
     service.strapi.add_admin("tom@example.com", SUE_PASSWORD, "strapi-super-admin")
     here, there, tom = (service.visitor() for _ in range(3))
@@ -272,6 +276,7 @@ def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(
     assert moved.client.post("/signup", data=form, base_url=PUBLIC).status_code == 303
 
 
+@on_a_file
 def test_an_open_session_of_an_older_version_is_asked_to_log_in_again(
     start: Callable[..., Service], service: Service, sue: Visitor
 ) -> None:

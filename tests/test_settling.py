@@ -11,15 +11,15 @@ from models.confirming import Application, intend
 from models.history import AUTHOR, Actor
 from models.instant import now
 from models.signups import Signup
-from models.strapi import Author, Strapi
-from tests.conftest import every_shape
+from models.strapi import Author
+from tests.conftest import every_engine, every_shape, on_a_file
 from tests.stage import ADA, ADA_PASSWORD, SUE, Service, text
 
 
 @every_shape
 def test_an_activation_in_strapis_panel_is_told_to_the_author(service: Service) -> None:
     link = service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
 
     [letter] = service.deliver()
 
@@ -47,7 +47,7 @@ def test_an_id_that_strapi_gave_to_somebody_else_is_not_the_authors(service: Ser
     ada = service.strapi.admin(ADA)
     assert ada
     service.strapi.do("UPDATE admin_users SET email = 'eve@example.org' WHERE email = ?", ADA)
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = 'eve@example.org'")
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = 'eve@example.org'")
 
     assert service.deliver() == []
     assert service.signup()["state"] == "removed"
@@ -55,18 +55,19 @@ def test_an_id_that_strapi_gave_to_somebody_else_is_not_the_authors(service: Ser
 
 def test_a_restored_row_with_another_document_id_is_not_the_authors(service: Service) -> None:
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET document_id = ?, is_active = 1", "z" * 24)
+    service.strapi.do("UPDATE admin_users SET document_id = ?, is_active = true", "z" * 24)
     assert service.deliver() == []
     assert service.signup()["state"] == "removed"
 
 
+@every_engine
 def test_a_declined_author_whom_the_panel_activates_is_active(service: Service) -> None:
     service.visitor().apply()
     sue = service.visitor()
     sue.log_in()
     sue.decide("decline", service.signup()["strapi_id"], reason="")
     service.deliver()
-    service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
 
     [letter] = service.deliver()
     assert letter["Subject"] == "You can write for cms.example.com now"
@@ -84,9 +85,9 @@ def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed(ADA_PASSWORD))
-        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi = service.app.extensions["strapi"]
         strapi.write(lambda people: people.admit(author))
 
     service = start()
@@ -105,9 +106,9 @@ def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_passwo
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)))
+        intend(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", "Lovelace", passwords.hashed("Forgotten1"))
-        strapi = Strapi(str(service.strapi.path), "strapi-author")
+        strapi = service.app.extensions["strapi"]
         strapi.write(lambda people: people.admit(author))
 
     assert service.visitor().confirm().status_code == 303
@@ -131,6 +132,7 @@ def test_an_activation_cut_short_is_carried_out(service: Service) -> None:
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
+@on_a_file
 def test_strapis_file_is_left_alone_while_nothing_changes(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -159,6 +161,7 @@ def watch(opened: list[str], event: str, values: tuple[object, ...]) -> None:
         opened.append(str(values[0]))
 
 
+@on_a_file
 def test_an_odd_row_in_strapi_keeps_no_letter_from_going_out(service: Service) -> None:
     service.strapi.do("UPDATE admin_users SET created_at = 'yesterday', updated_at = 1.5")
     assert service.visitor().log_in().status_code == 303
@@ -166,6 +169,7 @@ def test_an_odd_row_in_strapi_keeps_no_letter_from_going_out(service: Service) -
     assert service.signup()["state"] == "waiting"
 
 
+@every_engine
 def test_references_to_a_removed_row_are_cleared_as_strapi_would(service: Service) -> None:
     link = service.visitor().apply()
     service.strapi.do("UPDATE admin_roles SET created_by_id = ?", service.signup()["strapi_id"])
@@ -191,11 +195,9 @@ def test_settling_twice_is_settling_once(service: Service, times: int) -> None:
 def test_who_withdrew_while_strapi_was_busy_may_apply_again_at_once(service: Service) -> None:
     link = service.visitor().apply()
     service.visitor().post(f"{link}/withdraw", page=link)
-    away = service.strapi.path.with_suffix(".away")
-    service.strapi.path.rename(away)
-    service.visitor().ask()
-    service.deliver()
-    away.rename(service.strapi.path)
+    with service.strapi.away():
+        service.visitor().ask()
+        service.deliver()
 
     assert service.visitor().confirm().status_code == 303
     service.deliver()

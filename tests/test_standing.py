@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import every_engine, on_a_file
 from tests.stage import ADA, SUE, Service, Visitor, html, set_back, text
 
 STEPS = ["Confirm your address", "A person decides", "You write"]
@@ -27,7 +28,7 @@ def test_every_page_of_the_way_shows_the_three_steps(service: Service, author: V
     current = [author.get(page).text for page in pages]
     author.confirm(link)
     current.append(author.get(link).text)
-    service.strapi.do("UPDATE admin_users SET is_active = 1")
+    service.strapi.do("UPDATE admin_users SET is_active = true")
     service.deliver()
     current.append(author.get(link).text)
 
@@ -42,7 +43,7 @@ def test_every_letter_to_an_author_shows_the_three_steps(service: Service) -> No
     service.visitor().apply()
     service.visitor().ask()
     service.deliver()
-    service.strapi.do("UPDATE admin_users SET is_active = 1")
+    service.strapi.do("UPDATE admin_users SET is_active = true")
     service.deliver()
 
     letters = [letter for letter in service.mail.letters if letter["To"] == ADA]
@@ -176,6 +177,7 @@ def test_check_your_mail_is_the_same_page_for_every_address(service: Service) ->
     assert len(pages) == 1
 
 
+@every_engine
 def test_who_waits_sees_since_when_and_how_long_it_usually_takes(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -197,6 +199,7 @@ def test_who_waits_sees_since_when_and_how_long_it_usually_takes(
     assert confirmed[0]["confirmed_at"]
 
 
+@on_a_file
 def test_a_ledger_of_an_earlier_version_is_told_as_history(
     start: Callable[..., Service], service: Service
 ) -> None:
@@ -218,6 +221,6 @@ def test_a_ledger_of_an_earlier_version_is_told_as_history(
         ("confirmed", "author"),
         ("activated", SUE),
     ]
-    service.strapi.do("UPDATE admin_users SET is_active = 1")
+    service.strapi.do("UPDATE admin_users SET is_active = true")
     assert service.deliver() == []
     assert "You can write now" in service.visitor().get(link).text

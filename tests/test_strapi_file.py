@@ -17,8 +17,16 @@ from pathlib import Path
 import pytest
 
 from models import passwords
-from models.strapi import RoleUnusable, Strapi, StrapiUnavailable, UnknownShape
-from tests.conftest import every_shape
+from models.instant import now
+from models.strapi import (
+    Author,
+    Identity,
+    RoleUnusable,
+    Strapi,
+    StrapiUnavailable,
+    UnknownShape,
+    new_document_id,
+)
 from tests.stage import ADA, ADA_PASSWORD, SHAPES, Service, StrapiFile
 
 
@@ -26,7 +34,7 @@ def schema_of(file: StrapiFile) -> list[dict[str, object]]:
     return file.rows("SELECT * FROM sqlite_master ORDER BY name")
 
 
-@every_shape
+@pytest.mark.parametrize("shape", SHAPES, indirect=True)
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_the_whole_way_leaves_schema_and_journal_mode_alone(
     service: Service, mode: str, shape: str
@@ -280,8 +288,9 @@ def write_as_nobody(path: Path, said: "multiprocessing.Queue[str]") -> None:
     """Try to write as somebody whom file permissions hold for, unlike root."""
     if os.geteuid() == 0:
         os.setuid(65534)
+    author = Author(Identity(ADA, None, new_document_id(), now()), "Ada", None, "hashed")
     try:
-        Strapi(str(path), "strapi-author").write(lambda people: people.exist())
+        Strapi(str(path), "strapi-author").write(lambda people: people.rehearse(author))
         said.put("written")
     except StrapiUnavailable as error:
         said.put(str(error))

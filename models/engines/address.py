@@ -3,6 +3,7 @@
 from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playhouse.db_url import parse
@@ -34,7 +35,7 @@ def server_of(address: str, zone: tzinfo = UTC) -> Engine | None:
     kind = SERVERS.get(urlsplit(address).scheme)
     if kind is None:
         return None
-    parts = parse(address, unquote_password=True, unquote_user=True)
+    parts = _parts_of(address)
     if not parts["database"]:
         raise ValueError("no database is named, as in postgresql://user:password@host/database")
     if "passwd" in parts:
@@ -45,9 +46,20 @@ def server_of(address: str, zone: tzinfo = UTC) -> Engine | None:
 
 
 def shown(address: str) -> str:
-    """The address without its password and options, for people to read."""
+    """The address without its user, password and options, for people to read."""
     if file_of(address) is not None:
         return address
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    scheme, _, rest = address.partition("://")
+    # Whoever forgot to quote a slash has the password where a path belongs.
+    return f"{scheme}://{rest.partition('?')[0].partition('#')[0].rpartition('@')[2]}"
+
+
+def _parts_of(address: str) -> dict[str, Any]:
+    try:
+        parts: dict[str, Any] = parse(address, unquote_password=True, unquote_user=True)
+    except ValueError:
+        parts = {"database": "@"}
+    # A slash ends what names the host: what follows may be the rest of a password.
+    if "@" in parts["database"]:
+        raise ValueError("a user or password must have / # ? @ written as %2F %23 %3F %40")
+    return parts

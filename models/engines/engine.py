@@ -1,5 +1,6 @@
 """Engine: what the ledger and Strapi's people ask of a database, whichever it is."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
@@ -18,6 +19,10 @@ Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectio
 POOL = {"max_connections": 40, "timeout": 5}
 
 
+# Whom a server refuses, and what it cannot take twice.
+PRIVATE = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
+
+
 class Engine(Database):
     """A database, with the verbs that Peewee does not have."""
 
@@ -28,8 +33,15 @@ class Engine(Database):
     PASSING: ClassVar[tuple[str, ...]] = ()
     ADVICE: ClassVar[Mapping[str, str]] = {}
 
+    # What to say of a table or column that is not there, where a user sees only what it may use.
+    HIDDEN = ""
+
     def alone(self, what: str) -> AbstractContextManager[Any]:
         """A transaction in which nobody else is who asks for the same `what`."""
+        raise NotImplementedError
+
+    def still(self, *tables: str) -> AbstractContextManager[Any]:
+        """Nobody writes these tables meanwhile."""
         raise NotImplementedError
 
     def only_one(self, what: str) -> AbstractContextManager[bool]:
@@ -55,6 +67,25 @@ class Engine(Database):
         """Make an index: `on` is its table and columns, `where` which rows it holds."""
         self.execute_sql(f"CREATE INDEX {name} ON {on}{where and f' WHERE {where}'}")
 
+    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
+        """The columns of those of the tables that there are, and whether each must be filled."""
+        there = set(self.get_tables()) & set(tables)
+        return {
+            table: {
+                column.name: not (column.null or column.primary_key or column.default is not None)
+                for column in self.get_columns(table)
+            }
+            for table in there
+        }
+
+    def homes_of(self, table: str) -> list[str]:  # noqa: ARG002
+        """Where else on the server there is such a table, and how to get there."""
+        return []
+
+    def unfit(self) -> str | None:
+        """Why no ledger can be kept here, and what to do about it."""
+        return None
+
     def number_on(self, table: str) -> None:
         """Give the next row of a table the number after its last, where rows brought theirs."""
 
@@ -63,6 +94,9 @@ class Engine(Database):
         return any(sign in str(error) for sign in self.PASSING)
 
     def advice(self, error: Exception) -> str:
-        """What an operator can do about the error, or else what it says."""
-        reason = str(error)
-        return next((told for sign, told in self.ADVICE.items() if sign in reason), reason)
+        """What an operator can do about the error, or else what it says, without whom and what
+        it says it of."""
+        reason, said = str(error), str(error.args[-1] if error.args else error).strip()
+        plain = PRIVATE.sub(r"\1", said.partition("\n")[0])
+        told = next((told for sign, told in self.ADVICE.items() if sign in reason), plain)
+        return told.replace("{}", plain)

@@ -16,6 +16,8 @@ REACH = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
 # Count the rows that an UPDATE finds, as other engines do, not only those that it changes
 # (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
+# PyMySQL's own way is to take an authority and trust everybody.
+VERIFIED = ("ssl_verify_cert", "ssl_verify_identity")
 # A lock must show what others have written since the transaction began.
 ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
@@ -42,22 +44,30 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
     ADVICE = {  # noqa: RUF012
         "(1045,": "refuses this user or password, or a connection without TLS",
         "(1044,": "lets this user not into this database: see docs/scale.md for what it needs",
-        "(1142,": "grants this user too little: see docs/scale.md for what it needs",
-        "(1143,": "grants this user too little: see docs/scale.md for what it needs",
+        "(1142,": "grants this user too little ({}): see docs/scale.md for what it needs",
+        "(1143,": "grants this user too little ({}): see docs/scale.md for what it needs",
+        "(1146,": "has no such table ({}): correct the address",
         "(1049,": "has no such database: create it, or correct the address",
+        "No such file": "cannot be checked: the file that ssl_ca names is not there",
         "(3159,": "lets nobody in without TLS: add ?ssl_ca=… to the address",
         "CERTIFICATE_VERIFY_FAILED": "has a certificate that is not trusted: name its authority"
         " with ?ssl_ca=…",
-        "doesn't support SSL": "speaks no TLS: set it up there",
+        "SSL is required": "speaks no TLS: set it up there",
         "Connection refused": "does not answer: is it running, at this host and port?",
         "timed out": "does not answer: is it running, at this host and port?",
         "Name or service not known": "has a name that is not known here",
+        "name resolution": "has a name that is not known here",
+        "unexpected keyword argument": "cannot be reached: its address has an unknown option ({})",
         "driver not installed": "needs a driver: make servers",
     }
+
+    HIDDEN = " that this user may SELECT: see docs/scale.md for what it needs"
 
     def __init__(self, database: str, **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         known = {"init_command": ISOLATION, "client_flag": FOUND_ROWS, **REACH, **POOL}
+        # Whoever names an authority wants to know that it is the right server.
+        known |= dict.fromkeys(VERIFIED, True) if "ssl_ca" in address else {}
         super().__init__(database, **{**known, **address})
 
     def leave(self) -> None:
@@ -70,6 +80,15 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         with self._locked(what), self.atomic():
             yield
 
+    @contextmanager
+    def still(self, *tables: str) -> Iterator[None]:
+        """A transaction in which whatever is read stays as it is, and nothing comes in between."""
+        self.execute_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        with self.atomic():
+            for table in tables:
+                self.execute_sql(f"SELECT COUNT(*) FROM `{table}`")  # noqa: S608
+            yield
+
     def only_one(self, what: str) -> AbstractContextManager[bool]:
         """Hold the lock of this name on this session, if nobody else does."""
         return self._held(what, 0)
@@ -78,9 +97,48 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         """The lock alone: a change of tables ends any transaction here."""
         return self._locked("migration")
 
+    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
+        """One look tells of all."""
+        query = (
+            "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
+            " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND table_name IN %s"
+        )
+        found: dict[str, dict[str, bool]] = {}
+        for table, column, must_be_filled in self.execute_sql(query, (tables,)).fetchall():
+            found.setdefault(table, {})[column] = bool(must_be_filled)
+        return found
+
+    def homes_of(self, table: str) -> list[str]:
+        """The databases that have it, as far as this user may know."""
+        query = "SELECT table_schema FROM information_schema.tables WHERE table_name = %s"
+        found = self.execute_sql(query, (table,)).fetchall()
+        return [f"the database {database}: correct the address" for (database,) in found]
+
+    def unfit(self) -> str | None:
+        """Addresses that differ must differ, and names may be written in any script."""
+        query = (
+            "SELECT @@collation_database UNION SELECT table_collation"
+            " FROM information_schema.tables WHERE table_schema = DATABASE()"
+        )
+        for (collation,) in self.execute_sql(query).fetchall():
+            if collation and not (collation.startswith("utf8mb4") and collation.endswith("_bin")):
+                return (
+                    f"may take different addresses for one ({collation}): make another with"
+                    " CREATE DATABASE … CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+                )
+        return None
+
     def lay_index(self, name: str, on: str, where: str = "") -> None:  # noqa: ARG002
         """Make an index of all rows: MySQL has no others."""
         super().lay_index(name, on)
+
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()
+        except (TypeError, ValueError, OSError) as error:
+            # PyMySQL looks at its options before anything else, and complains in its own ways.
+            raise OperationalError(str(error)) from error
 
     @contextmanager
     def _locked(self, what: str) -> Iterator[None]:

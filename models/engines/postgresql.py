@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from peewee import ProgrammingError
 from playhouse.pool import PooledPostgresqlDatabase
 
 from models.engines.engine import POOL, Engine, Unavailable
@@ -41,17 +42,24 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
     )
     ADVICE = {  # noqa: RUF012
         "password authentication failed": "refuses this user or password",
-        "no pg_hba.conf entry": "lets this user in from nowhere near, or not without TLS: see its"
+        "pg_hba.conf": "lets this user in from nowhere near, or not without TLS: see its"
         " pg_hba.conf, and add ?sslmode=verify-full&sslrootcert=… to the address",
         "server does not support SSL": "speaks no TLS: set it up there",
+        "root certificate file": "cannot be checked: the file that sslrootcert names is not there",
         "certificate": "has a certificate that is not trusted: name its authority with"
         " ?sslmode=verify-full&sslrootcert=…",
-        "permission denied": "grants this user too little: see docs/scale.md for what it needs",
+        "permission denied for database": "lets this user not into this database: see"
+        " docs/scale.md for what it needs",
+        "permission denied": "grants this user too little ({}): see docs/scale.md for what it"
+        " needs",
         "Connection refused": "does not answer: is it running, at this host and port?",
         "could not translate host name": "has a name that is not known here",
         "failed to resolve host": "has a name that is not known here",
         "timeout expired": "does not answer: is it running, at this host and port?",
-        "does not exist": "has no such database: create it, or correct the address",
+        "name resolution": "has a name that is not known here",
+        "FATAL:  database": "has no such database: create it, or correct the address",
+        'relation "': "has no such table ({}): correct the address",
+        "invalid connection option": "cannot be reached: its address has an unknown option ({})",
         "driver not found": "needs a driver: make servers",
     }
 
@@ -65,6 +73,52 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         """Let go of connections that nobody uses."""
         self.close_idle()
 
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """The statement's answer. Whoever may not do it is told what, not only to which table."""
+        try:
+            return super().execute_sql(sql, params)
+        except ProgrammingError as error:
+            if "permission denied" not in str(error):
+                raise
+            raise ProgrammingError(f"{sql.partition(' ')[0]}: {error}") from error
+
+    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
+        """One look tells of all. The views of the standard hide defaults from all but owners."""
+        query = (
+            "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = ''"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+            " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"
+        )
+        found: dict[str, dict[str, bool]] = {}
+        for table, column, must_be_filled in self.execute_sql(query, ([*tables],)).fetchall():
+            found.setdefault(table, {})[column] = must_be_filled
+        return found
+
+    def homes_of(self, table: str) -> list[str]:
+        """The schemas of this database that have it."""
+        query = (
+            "SELECT relnamespace::regnamespace::text, has_schema_privilege(relnamespace, 'USAGE')"
+            " FROM pg_class WHERE relname = %s"
+        )
+        option = "add ?options=-csearch_path%3D"
+        return [
+            f"the schema {name}: {option}{name} to the address"
+            if usable
+            else f"the schema {name}: GRANT USAGE ON SCHEMA {name} to this user"
+            for name, usable in self.execute_sql(query, (table,)).fetchall()
+        ]
+
+    def unfit(self) -> str | None:
+        """Names may be written in any script."""
+        [encoding] = self.execute_sql("SHOW server_encoding").fetchone()
+        if encoding == "UTF8":
+            return None
+        return (
+            f"cannot keep every name, in {encoding}: make another with"
+            " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
+
     def number_on(self, table: str) -> None:
         """Set the sequence, which knows nothing of rows that brought their numbers."""
         last = f"SELECT MAX(id) FROM {table} HAVING COUNT(*) > 0"  # noqa: S608
@@ -76,6 +130,14 @@ class PostgreSQL(Engine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         """A transaction that holds the lock of this name until it ends."""
         with self.atomic():
             self.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (what,))
+            yield
+
+    @contextmanager
+    def still(self, *tables: str) -> Iterator[None]:
+        """A transaction that holds the lock of each."""
+        with self.atomic():
+            names = ", ".join(f'"{table}"' for table in tables)
+            self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")
             yield
 
     @contextmanager

@@ -18,6 +18,10 @@ class SQLite(Engine, SqliteDatabase):
         """An IMMEDIATE transaction: SQLite has one lock for everything."""
         return self.atomic("IMMEDIATE")
 
+    def still(self, *tables: str) -> AbstractContextManager[Any]:  # noqa: ARG002
+        """An IMMEDIATE transaction."""
+        return self.atomic("IMMEDIATE")
+
     def only_one(self, what: str) -> AbstractContextManager[bool]:  # noqa: ARG002
         """Several processes on one machine do no harm to each other: every step of theirs is
         compare and set."""

@@ -83,6 +83,7 @@ class Administrators:
         Raises what stands in the way."""
         with self.shape.admins._meta.database.savepoint() as attempt:
             row = self.admit(author)
+            self.admit(author)
             identity = replace(author.identity, id=row.id)
             for active in (True, False):
                 self.set_active(identity, active, now())

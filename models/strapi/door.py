@@ -27,6 +27,7 @@ class Strapi:
         server = server_of(address or "", zone)
         self.house = Server(server) if server else File(file_of(address) if address else None)
         self.author_role = author_role
+        self.zone = zone
 
     def read(self, question: Callable[[Administrators], T]) -> T:
         """The answer to `question`. Raises StrapiUnavailable."""

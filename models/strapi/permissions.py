@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from peewee import Table
 
 from models.engines import Engine
+from models.strapi.shape import StrapiUnavailable
 
 # Strapi 5 and Strapi 4.
 LINK_TABLES = ("admin_permissions_role_lnk", "admin_permissions_role_links")
@@ -45,11 +46,14 @@ class Powers:
 
 def powers_of(database: Engine, role: str) -> Powers:
     """What the role with this code may do in the open `database`; nothing where its tables
-    are of a shape that is not known."""
+    are of a shape that is not known. Raises StrapiUnavailable."""
     powers = Powers()
     tables = set(database.get_tables())
     link = next((name for name in LINK_TABLES if name in tables), None)
     if link is None or "admin_permissions" not in tables:
+        if database.HIDDEN:
+            names = "admin_permissions, admin_permissions_role_lnk"
+            raise StrapiUnavailable(f"Strapi's database has no table {names}{database.HIDDEN}")
         return powers
     permissions = Table("admin_permissions")
     links = Table(link).alias("links")

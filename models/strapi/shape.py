@@ -54,39 +54,41 @@ class Shape:
     @classmethod
     def of(cls, database: Engine) -> "Shape":
         """Describe the open `database`. Raises UnknownShape with the exact difference."""
-        tables = set(database.get_tables())
+        tables = database.columns_of("admin_users", "admin_roles", *LINK_TABLES)
         link = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
-        if missing := {"admin_users", "admin_roles", link} - tables:
-            raise UnknownShape(f"Strapi's database has no table {', '.join(sorted(missing))}")
-        links = _model(database, Link, link)
+        if missing := {"admin_users", "admin_roles", link} - set(tables):
+            raise UnknownShape(_not_there(database, *sorted(missing)))
+        links = _model(database, Link, link, tables)
         return cls(
-            _model(database, Administrator, "admin_users"),
-            _model(database, Role, "admin_roles"),
+            _model(database, Administrator, "admin_users", tables),
+            _model(database, Role, "admin_roles", tables),
             links,
             next((name for name in ROLE_ORDERS if hasattr(links, name)), None),
             next((name for name in USER_ORDERS if hasattr(links, name)), None),
         )
 
 
-def _model(database: Engine, base: type[M], table: str) -> type[M]:
+def _not_there(database: Engine, *tables: str) -> str:
+    homes = "; there is one in ".join(["", *database.homes_of(tables[0])])
+    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{homes}"
+
+
+def _model(
+    database: Engine, base: type[M], table: str, tables: dict[str, dict[str, bool]]
+) -> type[M]:
     """`base` as a model of this database's own, which threads may use beside others."""
     needed = {field.column_name for field in base._meta.sorted_fields}
     optional = {**OPTIONAL[base], **dict.fromkeys(INSTANTS.get(base, ()), database.instants)}
-    there = _columns(database, table, needed | set(optional))
-    if missing := needed - there:
-        raise UnknownShape(f"Strapi's table {table} has no column {', '.join(sorted(missing))}")
+    there = tables[table]
+    if missing := needed - set(there):
+        names = ", ".join(sorted(missing))
+        raise UnknownShape(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
+    for name, must_be_filled in there.items():
+        if must_be_filled and name not in needed | set(optional):
+            raise UnknownShape(
+                f"Strapi's table {table} has a column {name} that must be filled"
+                " and that this service does not know"
+            )
     extra = {name: kind(null=True) for name, kind in optional.items() if name in there}
     meta = type("Meta", (), {"database": database, "table_name": table})
     return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})
-
-
-def _columns(database: Engine, table: str, known: set[str]) -> set[str]:
-    columns = database.get_columns(table)
-    for column in columns:
-        must_be_filled = not (column.null or column.primary_key or column.default is not None)
-        if must_be_filled and column.name not in known:
-            raise UnknownShape(
-                f"Strapi's table {table} has a column {column.name} that must be filled"
-                " and that this service does not know"
-            )
-    return {column.name for column in columns}

@@ -70,7 +70,8 @@ def purge() -> None:
 @click.argument("address", metavar="URL")
 @with_sound_settings
 def move_ledger(address: str) -> None:
-    """Copy the ledger to an empty database, and compare; the service must be stopped."""
+    """Copy the ledger to an empty database, and compare. Stop the service first: it answers 503
+    meanwhile, and what it takes afterwards stays behind."""
     try:
         rows = moving.move(address)
     except moving.NotEmpty as error:

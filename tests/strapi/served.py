@@ -1,5 +1,7 @@
 """The database of a Strapi that outgrew its file: the same verbs, on PostgreSQL or MariaDB."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from models import passwords
@@ -51,7 +53,7 @@ class StrapiServed(StrapiFile):
         blocked: bool = False,
     ) -> int:
         hashed = password and passwords.hashed(password)
-        instant = now().replace(tzinfo=None)
+        instant = self.present()
         self.do(
             "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -65,8 +67,21 @@ class StrapiServed(StrapiFile):
         )
         return int(added["id"])
 
-    def links(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT * FROM admin_users_roles_lnk ORDER BY user_id")
+    def present(self) -> object:
+        return now().replace(tzinfo=None)
+
+    def loose_ends(self) -> list[dict[str, Any]]:
+        # These engines take none.
+        return []
+
+    def table(self, beginning: str) -> str:
+        return f"{beginning}nk"
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        self.do("ALTER TABLE admin_users RENAME TO elsewhere")
+        yield
+        self.do("ALTER TABLE elsewhere RENAME TO admin_users")
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         return self.server.rows(marked(query), *values, database=self.database)
