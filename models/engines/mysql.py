@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from peewee import OperationalError
-from playhouse.pool import PooledMySQLDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
 from models.engines.engine import POOL, Engine, Unavailable
 
@@ -136,6 +136,9 @@ class MySQL(Engine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
     def _connect(self) -> Any:
         try:
             return super()._connect()
+        except MaxConnectionsExceeded:
+            # Whoever asked waits for one.
+            raise
         except (TypeError, ValueError, OSError) as error:
             # PyMySQL looks at its options before anything else, and complains in its own ways.
             raise OperationalError(str(error)) from error
