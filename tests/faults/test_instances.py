@@ -1,6 +1,7 @@
 """Three instances behind nginx, of which two are killed at random while many people sign up,
 confirm and are decided about: nothing is lost, and nothing happens twice."""
 
+import contextlib
 import os
 import random
 import re
@@ -92,13 +93,14 @@ class Crowd:
         number, open_ones = 0, list[str]()
         while not self.done.is_set():
             number += 1
-            email = f"author{number}of{person}@example.org"
-            self._asks(client, email)
-            open_ones.append(email)
-            for each in list(open_ones):
-                link = self.mailboxes.link(each)
-                if link and self._confirms(client, each, link):
-                    open_ones.remove(each)
+            open_ones.append(f"author{number}of{person}@example.org")
+            # A machine that is too busy lets a request wait for longer than a client does.
+            with contextlib.suppress(TimeoutError):
+                self._asks(client, open_ones[-1])
+                for each in list(open_ones):
+                    link = self.mailboxes.link(each)
+                    if link and self._confirms(client, each, link):
+                        open_ones.remove(each)
 
     def _asks(self, client: Client, email: str) -> None:
         """Sign up, and again where it may not have arrived."""
@@ -110,6 +112,9 @@ class Crowd:
 
     def _confirms(self, client: Client, email: str, link: str) -> bool:
         answer = client.post(link, firstname="Ada", lastname="", why="", password=ADA_PASSWORD)
+        if answer.status == 410 and self.tries[email] > 1:
+            # Asked again, because no answer came: the newer link is on its way.
+            return False
         if self._told("confirm", answer):
             self.confirmed.add(email)
             return True
