@@ -224,7 +224,9 @@ def lost(crowd: Crowd) -> Iterator[str]:
         yield f"{email} was told to check the mail, and got none"
     for email in crowd.confirmed - set(authors):
         yield f"{email}'s confirmation is lost"
-    for email in set(authors) - set(received) - {SUE}:
+    # Who was decided about at once needs not be told any more that a person decides.
+    waiting = {email for email, state in states.items() if state == "waiting"}
+    for email in waiting - set(received):
         yield f"{email} was not told that a person decides"
     for email, verb in crowd.decided.items():
         active = verb == "activate"
