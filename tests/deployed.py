@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 # Debian keeps it from the PATH of everybody but root.
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 NAME = "join.example.com"
+SERVER = "server 127.0.0.1:5000 fail_timeout=5s;"
 UNIT = configparser.RawConfigParser(strict=False)
 UNIT.optionxform = str  # type: ignore[method-assign, assignment]
 UNIT.read(ROOT / "deploy" / "author-signup.service")
@@ -73,7 +74,7 @@ class Nginx:
                     f"/etc/letsencrypt/live/{NAME}/fullchain.pem": f"{folder}/both.pem",
                     f"/etc/letsencrypt/live/{NAME}/privkey.pem": f"{folder}/both.pem",
                     "/var/log/nginx/": f"{folder}/",
-                    "http://127.0.0.1:5000": f"http://127.0.0.1:{service_port}",
+                    SERVER: SERVER.replace("5000", str(service_port)),
                     **changes,
                 },
             )
@@ -165,6 +166,8 @@ class Client:
     nginx: Nginx
     address: str
     cookies: dict[str, str] = field(default_factory=dict)
+    # Seconds between a look at the form and sending it.
+    pause: float = QUICKEST
 
     def request(
         self,
@@ -188,13 +191,17 @@ class Client:
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.request("GET", path, headers=headers)
 
-    def post(self, path: str, headers: Mapping[str, str] | None = None, **fields: str) -> Answer:
-        """Send the form that stands on a page."""
-        page = self.get(path, headers).text
+    def post(
+        self, path: str, headers: Mapping[str, str] | None = None, page: str = "", **fields: str
+    ) -> Answer:
+        """Send the form that stands on a page, if that page comes."""
+        seen = self.get(page or path, headers)
+        if seen.status >= 500:
+            return seen
         if path == "/signup":
             # Nobody can set the clock of another process ahead.
-            time.sleep(QUICKEST)
-        token = re.search(r'csrf_token" type="hidden" value="([^"]+)', page)
+            time.sleep(self.pause)
+        token = re.search(r'csrf_token" type="hidden" value="([^"]+)', seen.text)
         form = {"csrf_token": token[1] if token else "", **fields}
         sent = {
             "Content-Type": "application/x-www-form-urlencoded",

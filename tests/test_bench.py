@@ -14,13 +14,16 @@ from tests.bench import (
     growth,
     independence,
     pages,
+    paper,
     peace,
     report,
+    scale,
     starvation,
 )
 from tests.bench.effort import QUICK, Effort
 from tests.bench.load import Answers, Load, Running
 from tests.bench.measured import measured
+from tests.servers import PostgreSQL
 from tests.stage import free_port
 from tests.strapi.real import NEEDS_STRAPI
 
@@ -91,6 +94,18 @@ def test_the_footprint_is_measured() -> None:
     assert number(table["resident memory, idle"][0]) > 10
 
 
+def test_several_instances_are_measured_and_counted_on() -> None:
+    if missing := PostgreSQL.missing():
+        pytest.skip(missing)
+    table = rows(scale.run)
+
+    for instances in ("1", "2", "3"):
+        assert all(number(cell) > 0 for cell in table[instances])
+    assert all(number(cell) > 0 for cell in table["statements, which are round trips"])
+    peaks = [number(cell) for cell in table["a second, at the peak"]]
+    assert peaks == [pytest.approx(paper.PEAK * day / 86_400, abs=0.1) for day in paper.DAYS]
+
+
 @pytest.mark.parametrize("run", [confirmations.run, peace.run, footprint.run])
 class TestBesideARealStrapi:
     pytestmark = NEEDS_STRAPI
@@ -129,3 +144,16 @@ def test_the_page_is_written_anew_but_for_what_was_written_by_hand(tmp_path: Pat
     assert "## One" not in written
     assert "## Two" in written
     assert written.count("Twice as fast.") == 1
+
+
+def test_what_was_measured_is_exchanged_on_a_page_written_by_hand(tmp_path: Path) -> None:
+    page = tmp_path / "scale.md"
+    page.write_text(f"# Scale\n\n{report.MEASURED}\nOld.\n{report.SO_FAR}\n\nThe end.\n")
+
+    report.put("## New\n\n", page)
+
+    written = page.read_text()
+    assert written.startswith("# Scale\n")
+    assert written.endswith("\n\nThe end.\n")
+    assert "## New" in written
+    assert "Old." not in written

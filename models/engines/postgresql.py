@@ -12,6 +12,9 @@ from models.engines.served import Served
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# The server looks after a client that says nothing, and ends its session and locks after a minute
+# when its machine is gone.
+ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 # Seconds to connect, and milliseconds after which a machine that says nothing is away; it is asked
 # after seconds of silence.
 REACH = {
@@ -66,7 +69,7 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
 
     def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
-        options = f"{options} {PATIENCE}".strip()
+        options = f"{options} {PATIENCE} {ALIVE}".strip()
         known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
         super().__init__(database, options=options, **{**known, **address})
 

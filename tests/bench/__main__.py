@@ -14,6 +14,7 @@ from tests.bench import (
     pages,
     peace,
     report,
+    scale,
     starvation,
 )
 from tests.bench.effort import FULL, QUICK, Effort
@@ -28,17 +29,21 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "growth": ("Growth", growth.run),
     "footprint": ("Footprint", footprint.run),
     "desk": ("The review desk", desk.run),
+    "scale": ("Several instances on one PostgreSQL", scale.run),
 }
 
 
 def main() -> None:
-    """Print every table, line by line as it comes; the whole of them becomes docs/bench.md."""
+    """Print every table, line by line as it comes; the whole of them becomes docs/bench.md, but
+    for what several instances do, which stands in docs/scale.md."""
     wanted, quick = arguments()
     # Every application that this process makes would tell what it did.
     logging.disable(logging.INFO)
-    told = [section(name, QUICK if quick else FULL) for name in wanted or SECTIONS]
+    told = {name: section(name, QUICK if quick else FULL) for name in wanted or SECTIONS}
+    if "scale" in told and not quick:
+        report.put(told.pop("scale"))
     if not wanted and not quick:
-        report.write(told)
+        report.write(list(told.values()))
 
 
 def arguments() -> tuple[list[str], bool]:

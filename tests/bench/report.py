@@ -15,6 +15,9 @@ service ran as the README tells operators to run it (`gunicorn.conf.py`: one wor
 its limits lifted by `RATELIMIT_ENABLED` and `MAX_WAITING`; clients and mail server are processes of
 their own on the same cores.
 """
+# What stands on another page, beside what operators have to know.
+SCALE = Path(__file__).parents[2] / "docs" / "scale.md"
+MEASURED, SO_FAR = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 CHANGES = f"""\
 {BEGIN}
 
@@ -30,6 +33,16 @@ def write(sections: Sequence[str], file: Path = FILE) -> None:
     """Write the page anew, but for what was written by hand."""
     kept = by_hand(file.read_text()) if file.exists() else CHANGES
     file.write_text("\n".join([HEAD, *facts(), "", *sections, kept]))
+
+
+def put(section: str, file: Path = SCALE) -> None:
+    """Exchange what was measured on a page that was written by hand."""
+    before, _, rest = file.read_text().partition(MEASURED)
+    _, _, after = rest.partition(SO_FAR)
+    assert after
+    file.write_text(
+        "\n".join([f"{before}{MEASURED}", "", *facts(), "", f"{section}{SO_FAR}{after}"])
+    )
 
 
 def by_hand(text: str) -> str:
