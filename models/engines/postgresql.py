@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from peewee import ProgrammingError
+from peewee import ProgrammingError, Table, fn
 from playhouse.pool import PooledPostgresqlDatabase
 
 from models.engines.engine import Unavailable
@@ -121,9 +121,9 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
 
     def number_on(self, table: str) -> None:
         """Set the sequence, which knows nothing of rows that brought their numbers."""
-        last = f"SELECT MAX(id) FROM {table} HAVING COUNT(*) > 0"  # noqa: S608
-        number = "SELECT setval(pg_get_serial_sequence(%s, 'id'), last.max)"
-        self.execute_sql(f"{number} FROM ({last}) AS last", (table,))
+        rows = Table(table)
+        sequence = fn.pg_get_serial_sequence(table, "id")
+        self.execute(rows.select(fn.setval(sequence, fn.MAX(rows.c.id))))
 
     def is_broken(self, connection: Any) -> bool:
         """Whether this connection is known to have died."""
@@ -141,18 +141,19 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         """A transaction that holds the lock of each."""
         with self.atomic():
             names = ", ".join(f'"{table}"' for table in tables)
-            self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")
+            # No engine takes names as parameters; these are our own tables'.
+            self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")  # nosemgrep: sql-has-parameters
             yield
 
     @contextmanager
     def only_one(self, what: str) -> Iterator[bool]:
         """Hold the lock of this name on this session, if nobody else does."""
-        lock = "SELECT pg_{}(hashtextextended(%s, 0))"
-        [mine] = self.execute_sql(lock.format("try_advisory_lock"), (what,)).fetchone()
+        take = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        [mine] = self.execute_sql(take, (what,)).fetchone()
         try:
             yield mine
         finally:
             # Without the session, the lock is gone already.
             with suppress(*Unavailable):
                 if mine:
-                    self.execute_sql(lock.format("advisory_unlock"), (what,))
+                    self.execute_sql("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (what,))

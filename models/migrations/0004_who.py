@@ -17,6 +17,7 @@ def up(_: SchemaMigrator, database: Engine) -> None:
     # SQLite can add no column that is stored, and PostgreSQL stores all.
     kept = "VIRTUAL" if isinstance(database, SQLite) else "STORED"
     column = f"who TEXT GENERATED ALWAYS AS (lower({joined})) {kept}"
-    database.execute_sql(f"ALTER TABLE signup ADD COLUMN {column}")
+    statement = f"ALTER TABLE signup ADD COLUMN {column}"
+    database.execute_sql(statement)
     who = f"who({LENGTH_FOR_MYSQL})" if mysql else "who"
     database.lay_index("signup_who", f"signup (state, {who})")

@@ -19,6 +19,9 @@ from models.strapi.shape import StrapiBusy, StrapiUnavailable
 LOCK_TIMEOUT = 0.1
 
 
+# What SQLite counts: how often anybody changed a table's columns, and somebody else its rows.
+SCHEMA, ROWS = "PRAGMA schema_version", "PRAGMA data_version"
+
 # A file system stamps writes with the tick of a clock: a file written this lately, in
 # nanoseconds, may be written once more without looking any newer.
 TICK = 1_000_000_000
@@ -86,14 +89,14 @@ class File:
     ) -> Iterator[Administrators]:
         """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
         time: Strapi need not wait for that, unless somebody writes in between."""
-        described = _counted(engine, "schema_version")
-        written = _counted(engine, "data_version")
+        described = _counted(engine, SCHEMA)
+        written = _counted(engine, ROWS)
         administrators = people(engine)
         if about:
             administrators.foresee(about)
         with engine.alone(about):
-            if _counted(engine, "data_version") != written:
-                if _counted(engine, "schema_version") != described:
+            if _counted(engine, ROWS) != written:
+                if _counted(engine, SCHEMA) != described:
                     raise StrapiBusy(f"{self.path} is being migrated")
                 administrators.forget()
             yield administrators
@@ -120,10 +123,9 @@ class File:
         return StrapiUnavailable(f"{self.path}: {reason}")
 
 
-def _counted(engine: Engine, what: str) -> int:
-    """What SQLite counts up whenever somebody changes a table's columns (`schema_version`), or
-    somebody else changes its rows (`data_version`)."""
-    [count] = engine.execute_sql(f"PRAGMA {what}").fetchone()
+def _counted(engine: Engine, changes: str) -> int:
+    """What SQLite has counted of these changes."""
+    [count] = engine.execute_sql(changes).fetchone()
     return int(count)
 
 
