@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,24 @@ def tally(table: Table) -> Callable[..., None]:
 def measured(table: Table) -> Callable[[str], None]:
     """Notes a line to be read below the table."""
     return table.lines.append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several processes share the tests, each sends its tables to the one that shows them."""
+    if hasattr(session.config, "workeroutput"):
+        told = session.config.stash[Tables].items()
+        session.config.workeroutput["tallies"] = [(t, x.rows, x.lines) for t, x in told]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the tables of a process that is done."""
+    for title, rows, lines in getattr(node, "workeroutput", {}).get("tallies", []):
+        table = node.config.stash[Tables][title]
+        table.lines += lines
+        for what, counted in rows.items():
+            row = table.rows.get(what, [0, 0])
+            table.rows[what] = [mine + theirs for mine, theirs in zip(row, counted, strict=True)]
 
 
 def pytest_terminal_summary(

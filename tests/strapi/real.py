@@ -1,5 +1,6 @@
 """A real Strapi: installed with npm once for each version, started beside a database."""
 
+import fcntl
 import json
 import os
 import re
@@ -68,7 +69,14 @@ class RealStrapi:
         self._process: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
-        """Fetch Strapi and compile its SQLite driver, unless that was done before."""
+        """Fetch Strapi and compile its SQLite driver, unless that was done before, or is just being
+        done by somebody else."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with self.folder.with_name(f"{self.folder.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._install()
+
+    def _install(self) -> None:
         for folder in ("database/migrations", "public/uploads", "src/api", ".tmp"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
         shutil.copytree(APP, self.folder, dirs_exist_ok=True)
