@@ -252,8 +252,9 @@ def twice(crowd: Crowd, kills: int) -> Iterator[str]:
         yield "somebody has no role, or several, or a role has nobody"
     for subject in (CONFIRM, RECEIVED, ACTIVATED, DECLINED, WAITING):
         for email, letters in crowd.mailboxes.with_subject(subject).items():
-            # Who asks again, because no answer came, may get another link.
-            if len(letters) > (crowd.tries[email] if subject == CONFIRM else 1):
+            # Who asks again, because no answer came, may get another link, or read once more how
+            # it ended, where it has.
+            if len(letters) > (crowd.tries[email] if subject in (CONFIRM, DECLINED) else 1):
                 yield f"{email} got {len(letters)} letters {subject!r}"
     # Each kill may meet one letter between the mail server's yes and the note of it.
     repeated = crowd.mailboxes.repeated()
