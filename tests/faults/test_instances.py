@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,13 @@ class Mailboxes:
             return self.links.get(email)
 
     def with_subject(self, subject: str) -> dict[str, list[str]]:
-        """The letters of this kind by recipient, each by its Message-ID, however often it came."""
+        """The letters of this kind by recipient, each by its Message-ID, however often it came: what
+        comes again, because its courier died, may say how things stand by then."""
         found: dict[str, set[str]] = {}
+        firsts: dict[str, EmailMessage] = {}
         for letter in self._mail.letters:
+            firsts.setdefault(str(letter["Message-ID"]), letter)
+        for letter in firsts.values():
             if subject in letter["Subject"]:
                 found.setdefault(str(letter["To"]), set()).add(str(letter["Message-ID"]))
         return {email: sorted(letters) for email, letters in found.items()}
