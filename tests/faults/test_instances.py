@@ -2,6 +2,7 @@
 confirm and are decided about: nothing is lost, and nothing happens twice."""
 
 import contextlib
+import http.client
 import os
 import random
 import re
@@ -52,8 +53,8 @@ class Mailboxes:
             return self.links.get(email)
 
     def with_subject(self, subject: str) -> dict[str, list[str]]:
-        """The letters of this kind by recipient, each by its Message-ID, however often it came: what
-        comes again, because its courier died, may say how things stand by then."""
+        """The letters of this kind by recipient, each by its Message-ID, however often it came;
+        what comes again, because its courier died, may say how things stand by then."""
         found: dict[str, set[str]] = {}
         firsts: dict[str, EmailMessage] = {}
         for letter in self._mail.letters:
@@ -100,7 +101,7 @@ class Crowd:
             number += 1
             open_ones.append(f"author{number}of{person}@example.org")
             # A machine that is too busy lets a request wait for longer than a client does.
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, http.client.IncompleteRead):
                 self._asks(client, open_ones[-1])
                 for each in list(open_ones):
                     link = self.mailboxes.link(each)
