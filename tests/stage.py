@@ -79,20 +79,18 @@ class StrapiFile:
     ) -> int:
         hashed = password and passwords.hashed(password)
         instant = self.present()
-        values = ("Sue", email, hashed, active, blocked, instant, instant)
-        table = self.table("admin_users_roles_l")
-        with self.connected() as database:
-            cursor = database.execute(
-                "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
-                " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
-            database.execute(
-                f"INSERT INTO {table} (user_id, role_id)"
-                " SELECT ?, id FROM admin_roles WHERE code = ?",
-                (cursor.lastrowid, role),
-            )
-        return cursor.lastrowid or 0
+        self.do(
+            "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *("Sue", email, hashed, active, blocked, instant, instant),
+        )
+        [added] = self.rows("SELECT max(id) AS id FROM admin_users WHERE email = ?", email)
+        self.do(
+            f"INSERT INTO {self.table('admin_users_roles_l')} (user_id, role_id)"
+            " SELECT ?, id FROM admin_roles WHERE code = ?",
+            *(added["id"], role),
+        )
+        return int(added["id"])
 
     def present(self) -> object:
         """Now, as Strapi keeps an instant there."""

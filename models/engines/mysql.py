@@ -63,6 +63,11 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         "driver not installed": "needs a driver: make servers",
     }
 
+    COLUMNS = (
+        "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
+        " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND table_name IN %s"
+    )
     HIDDEN = " that this user may SELECT: see docs/scale.md for what it needs"
 
     def __init__(self, database: str, **address: Any) -> None:
@@ -98,18 +103,6 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
     def migrating(self) -> AbstractContextManager[Any]:
         """The lock alone: a change of tables ends any transaction here."""
         return self._locked("migration")
-
-    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
-        """One look tells of all."""
-        query = (
-            "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
-            " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
-            " WHERE table_schema = DATABASE() AND table_name IN %s"
-        )
-        found: dict[str, dict[str, bool]] = {}
-        for table, column, must_be_filled in self.execute_sql(query, (tables,)).fetchall():
-            found.setdefault(table, {})[column] = bool(must_be_filled)
-        return found
 
     def homes_of(self, table: str) -> list[str]:
         """The databases that have it, as far as this user may know."""

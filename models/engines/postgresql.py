@@ -67,6 +67,14 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         "driver not found": "needs a driver: make servers",
     }
 
+    # The views of the standard hide defaults from all but owners.
+    COLUMNS = (
+        "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = ''"
+        " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+        " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"
+    )
+
     def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""
         options = f"{options} {PATIENCE} {ALIVE}".strip()
@@ -81,19 +89,6 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
             if "permission denied" not in str(error):
                 raise
             raise ProgrammingError(f"{sql.partition(' ')[0]}: {error}") from error
-
-    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
-        """One look tells of all. The views of the standard hide defaults from all but owners."""
-        query = (
-            "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = ''"
-            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-            " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
-            " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"
-        )
-        found: dict[str, dict[str, bool]] = {}
-        for table, column, must_be_filled in self.execute_sql(query, ([*tables],)).fetchall():
-            found.setdefault(table, {})[column] = must_be_filled
-        return found
 
     def homes_of(self, table: str) -> list[str]:
         """The schemas of this database that have it."""

@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from peewee import OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
@@ -25,6 +25,8 @@ PATIENCE = 5.0
 class Served(PooledDatabase, Engine):
     """A database of a server."""
 
+    # Asks of a list of tables: table, column, and whether it must be filled.
+    COLUMNS: ClassVar[str]
     # Peewee's, of each thread: its connection, and since when it has wanted one.
     _state: Any
 
@@ -65,6 +67,13 @@ class Served(PooledDatabase, Engine):
         """Take a transaction back that has not died with its connection; of what, is to be told."""
         if self.is_closed() or not self.is_broken(self._state.conn):
             super().rollback()
+
+    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
+        """One look tells of all."""
+        found: dict[str, dict[str, bool]] = {}
+        for table, column, must_be_filled in self.execute_sql(self.COLUMNS, ([*tables],)):
+            found.setdefault(table, {})[column] = bool(must_be_filled)
+        return found
 
     def leave(self) -> None:
         """Let go of connections that nobody uses."""

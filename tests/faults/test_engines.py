@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,7 @@ from models.strapi import Administrators
 from tests.faults.crowd import Crowd, Nursed
 from tests.faults.rude import RudeServer
 from tests.servers import Server
-from tests.stage import ADA, MailServer, Service, StrapiFile, required
-from tests.strapi.served import StrapiServed
+from tests.stage import ADA, Service, StrapiFile
 from tests.test_serve import eventually
 
 Tally = Callable[..., None]
@@ -28,25 +26,15 @@ PATIENCE = 8
 
 
 @pytest.fixture
-def strapi(server: Server) -> StrapiFile:
-    return StrapiServed.on(server, "strapi")
+def shape(server: Server) -> str:
+    """Both databases are on the server."""
+    return server.name
 
 
 @pytest.fixture
-def records(server: Server) -> StrapiFile:
-    return StrapiServed.empty(server, "ledger")
-
-
-@pytest.fixture
-def nursed(
-    strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
-) -> Iterator[Nursed]:
-    mail_server.forget()
-    settings = required(strapi, mail_server, tmp_path / "ledger.db")
-    nursed = Nursed(settings, mail_server, records)
+def nursed(nursed: Nursed) -> Nursed:
     nursed.start()
-    yield nursed
-    nursed.stop()
+    return nursed
 
 
 def restarts(server: Server) -> None:

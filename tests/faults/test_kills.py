@@ -3,30 +3,18 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import every_engine
 from tests.faults.crowd import Crowd, Nursed
-from tests.stage import MailServer, StrapiFile, required
+from tests.stage import StrapiFile
 from tests.strapi.served import ENGINES
 
 KILLS = 1000 if os.environ.get("FAULTS") == "full" else 200
 # On a server, whose own crashes are somebody else's to test.
 FEWER = 10
-
-
-@pytest.fixture
-def nursed(
-    strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
-) -> Iterator[Nursed]:
-    mail_server.forget()
-    settings = required(strapi, mail_server, tmp_path / "ledger.db")
-    nursed = Nursed(settings, mail_server, records)
-    yield nursed
-    nursed.stop()
 
 
 @pytest.mark.timeout(1200)

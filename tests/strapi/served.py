@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from models import passwords
 from models.instant import now
 from tests.servers import Server
 from tests.stage import DATA, SHAPES, SUE, SUE_PASSWORD, StrapiFile
@@ -43,29 +42,6 @@ class StrapiServed(StrapiFile):
     @property
     def address(self) -> str:
         return self.server.url(self.database)
-
-    def add_admin(
-        self,
-        email: str,
-        password: str | None,
-        role: str,
-        active: bool = True,
-        blocked: bool = False,
-    ) -> int:
-        hashed = password and passwords.hashed(password)
-        instant = self.present()
-        self.do(
-            "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
-            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *("Sue", email, hashed, active, blocked, instant, instant),
-        )
-        [added] = self.rows("SELECT max(id) AS id FROM admin_users WHERE email = ?", email)
-        self.do(
-            "INSERT INTO admin_users_roles_lnk (user_id, role_id)"
-            " SELECT ?, id FROM admin_roles WHERE code = ?",
-            *(added["id"], role),
-        )
-        return int(added["id"])
 
     def present(self) -> object:
         return now().replace(tzinfo=None)
