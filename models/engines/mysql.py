@@ -155,5 +155,5 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         finally:
             # Without the session, the lock is gone already.
             with suppress(*Unavailable):
-                if got == 1:
+                if got == 1 and not self._died():
                     self.execute_sql("DO RELEASE_LOCK(%s)", (name,))

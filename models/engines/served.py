@@ -65,7 +65,7 @@ class Served(PooledDatabase, Engine):
 
     def rollback(self) -> None:
         """Take a transaction back that has not died with its connection; of what, is to be told."""
-        if self.is_closed() or not self.is_broken(self._state.conn):
+        if not self._died():
             super().rollback()
 
     def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
@@ -91,13 +91,18 @@ class Served(PooledDatabase, Engine):
         raise NotImplementedError
 
     def _revive(self) -> None:
-        if self.is_closed() or self.in_transaction():
+        if not self._died() or self.in_transaction():
             return
-        if self.is_broken(self._state.conn):
-            contexts = self._state.ctx
-            self.close()
+        contexts = self._state.ctx
+        self.close()
+        try:
             self.connect()
+        finally:
+            # Whoever opened the old connection will close this one.
             self._state.ctx = contexts
+
+    def _died(self) -> bool:
+        return not self.is_closed() and self.is_broken(self._state.conn)
 
     def _connect(self) -> Any:
         # One at a time gets here: who has waited behind somebody who was refused is refused, too.

@@ -23,7 +23,7 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
             nothing = os.open(os.devnull, os.O_RDWR)
-            for standard in (0, 1, 2):
+            for standard in (0, 1):
                 os.dup2(nothing, standard)
             sys.argv = ["gunicorn", *json.loads(line)]
             run()  # type: ignore[no-untyped-call]

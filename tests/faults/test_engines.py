@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from models.engines import server_of
-from models.strapi import Administrators
+from models.strapi import Administrators, StrapiUnavailable
 from tests.faults.crowd import Crowd, Nursed
 from tests.faults.rude import RudeServer
 from tests.servers import Server
@@ -224,6 +224,22 @@ def test_a_deadlock_is_tried_again(invited: tuple[Service, str], tally: Tally) -
         assert [each.exception() for each in done] == [None, None]
     assert len(tried) == 3
     tally("deadlock")
+
+
+def test_a_server_that_dies_under_a_lock_and_stays_away_is_nothing_worse(
+    invited: tuple[Service, str], server: Server, tally: Tally
+) -> None:
+    service, link = invited
+
+    def change(people: Administrators) -> None:
+        server.kill()
+        people.shape.admins.select().exists()
+
+    with pytest.raises(StrapiUnavailable):
+        service.app.extensions["strapi"].write(change, ADA)
+    server.start()
+    assert service.visitor().confirm(link).status_code == 303
+    tally("database server dies under a lock")
 
 
 def test_a_server_that_takes_no_more_connections_is_asked_again(
