@@ -13,6 +13,8 @@ from models.instant import InstantField
 Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectionsExceeded)
 """What an engine raises that is out of order, away or too busy, or that has no driver."""
 
+Columns = tuple[tuple[str, bool], ...]
+"""The columns of a table, and whether each must be filled."""
 
 # Whom a server refuses, and what it cannot take twice.
 PRIVATE = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
@@ -68,14 +70,14 @@ class Engine(Database):
         """A column of text, to be compared as if its letters were in lower case."""
         return fn.LOWER(text)
 
-    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
-        """The columns of those of the tables that there are, and whether each must be filled."""
+    def columns_of(self, *tables: str) -> dict[str, Columns]:
+        """The columns of those of the tables that there are."""
         there = set(self.get_tables()) & set(tables)
         return {
-            table: {
-                column.name: not (column.null or column.primary_key or column.default is not None)
-                for column in self.get_columns(table)
-            }
+            table: tuple(
+                (each.name, not (each.null or each.primary_key or each.default is not None))
+                for each in self.get_columns(table)
+            )
             for table in there
         }
 

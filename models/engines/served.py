@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from peewee import OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-from models.engines.engine import Engine
+from models.engines.engine import Columns, Engine
 
 # As many connections as an instance has threads, and its courier; who finds none waits so many
 # seconds.
@@ -68,11 +68,11 @@ class Served(PooledDatabase, Engine):
         if not self._died():
             super().rollback()
 
-    def columns_of(self, *tables: str) -> dict[str, dict[str, bool]]:
+    def columns_of(self, *tables: str) -> dict[str, Columns]:
         """One look tells of all."""
-        found: dict[str, dict[str, bool]] = {}
+        found: dict[str, Columns] = {}
         for table, column, must_be_filled in self.execute_sql(self.COLUMNS, ([*tables],)):
-            found.setdefault(table, {})[column] = bool(must_be_filled)
+            found[table] = (*found.get(table, ()), (column, bool(must_be_filled)))
         return found
 
     def leave(self) -> None:

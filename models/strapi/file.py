@@ -64,24 +64,24 @@ class File:
     def __init__(self, path: Path | None) -> None:
         """Name the file; it is not looked at before it is asked."""
         self.path = path
+        self.engine = SQLite(
+            # Without mode=rw, SQLite would create a file that is not there.
+            f"file:{quote(str(path))}?mode=rw",
+            uri=True,
+            pragmas={"foreign_keys": 1},
+            timeout=LOCK_TIMEOUT,
+        )
 
     @contextmanager
     def opened(self) -> Iterator[Engine]:
         """The file, opened. Raises StrapiUnavailable for whatever SQLite complains of."""
         if self.path is None:
             raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
-        engine = SQLite(
-            # Without mode=rw, SQLite would create a file that is not there.
-            f"file:{quote(str(self.path))}?mode=rw",
-            uri=True,
-            pragmas={"foreign_keys": 1},
-            timeout=LOCK_TIMEOUT,
-        )
         try:
-            with engine.connection_context():
-                yield engine
+            with self.engine.connection_context():
+                yield self.engine
         except DatabaseError as error:
-            raise self._translated(engine, error) from error
+            raise self._translated(error) from error
 
     @contextmanager
     def alone(
@@ -113,8 +113,8 @@ class File:
             tuple((each.st_ino, each.st_size) if each else None for each in found),
         )
 
-    def _translated(self, engine: Engine, error: DatabaseError) -> StrapiUnavailable:
-        if engine.passes(error):
+    def _translated(self, error: DatabaseError) -> StrapiUnavailable:
+        if self.engine.passes(error):
             return StrapiBusy(f"{self.path} is busy")
         reason = str(error)
         for sign, advice in ADVICE.items():

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from peewee import Field, FloatField, Model, TextField
 
-from models.engines import Engine
+from models.engines import Columns, Engine
 from models.strapi.people import Administrator, Link, Role
 
 M = TypeVar("M", bound=Model)
@@ -58,10 +59,10 @@ class Shape:
         link = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
         if missing := {"admin_users", "admin_roles", link} - set(tables):
             raise UnknownShape(_not_there(database, *sorted(missing)))
-        links = _model(database, Link, link, tables)
+        links = _model(database, Link, link, tables[link])
         return cls(
-            _model(database, Administrator, "admin_users", tables),
-            _model(database, Role, "admin_roles", tables),
+            _model(database, Administrator, "admin_users", tables["admin_users"]),
+            _model(database, Role, "admin_roles", tables["admin_roles"]),
             links,
             next((name for name in ROLE_ORDERS if hasattr(links, name)), None),
             next((name for name in USER_ORDERS if hasattr(links, name)), None),
@@ -73,17 +74,17 @@ def _not_there(database: Engine, *tables: str) -> str:
     return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{homes}"
 
 
-def _model(
-    database: Engine, base: type[M], table: str, tables: dict[str, dict[str, bool]]
-) -> type[M]:
-    """`base` as a model of this database's own, which threads may use beside others."""
+@lru_cache(maxsize=16)
+def _model(database: Engine, base: type[M], table: str, columns: Columns) -> type[M]:
+    """`base` as a model of this database's own, which threads may use beside others. A table has
+    the same columns for months, and making a class takes as long as a query."""
     needed = {field.column_name for field in base._meta.sorted_fields}
     optional = {**OPTIONAL[base], **dict.fromkeys(INSTANTS.get(base, ()), database.instants)}
-    there = tables[table]
-    if missing := needed - set(there):
+    there = {name for name, _ in columns}
+    if missing := needed - there:
         names = ", ".join(sorted(missing))
         raise UnknownShape(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
-    for name, must_be_filled in there.items():
+    for name, must_be_filled in columns:
         if must_be_filled and name not in needed | set(optional):
             raise UnknownShape(
                 f"Strapi's table {table} has a column {name} that must be filled"
