@@ -1,10 +1,11 @@
 """SQLite: one writer at a time, whatever about."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
-from peewee import SqliteDatabase
+from peewee import OperationalError, SqliteDatabase
 
 from models.engines.engine import Engine, Unavailable
 
@@ -13,6 +14,36 @@ class SQLite(Engine, SqliteDatabase):
     """An SQLite file."""
 
     PASSING = ("locked", "busy")
+    # Peewee's: seconds that another process's lock is waited for.
+    _timeout: float
+
+    def __init__(self, database: str | None, **options: Any) -> None:
+        """Name the file; it is opened when it is asked."""
+        super().__init__(database, **options)
+        self._turn = threading.Lock()
+
+    def begin(self, *options: Any) -> None:
+        """Begin when it is this thread's turn. SQLite lets those who wait sleep, up to 0.1 s at a
+        time, while others come and go; what it must settle is only between processes."""
+        if not self._turn.acquire(timeout=self._timeout):
+            raise OperationalError("database is locked")
+        try:
+            super().begin(*options)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def commit(self) -> None:
+        """Commit; where that fails, there is a rollback to follow."""
+        super().commit()
+        self._turn.release()
+
+    def rollback(self) -> None:
+        """Take a transaction back."""
+        try:
+            super().rollback()
+        finally:
+            self._turn.release()
 
     def alone(self, what: str) -> AbstractContextManager[Any]:  # noqa: ARG002
         """An IMMEDIATE transaction: SQLite has one lock for everything."""
