@@ -23,8 +23,8 @@ class SQLite(Engine, SqliteDatabase):
         self._turn = threading.Lock()
 
     def begin(self, *options: Any) -> None:
-        """Begin when it is this thread's turn. SQLite lets those who wait sleep, up to 0.1 s at a
-        time, while others come and go; what it must settle is only between processes."""
+        """Begin when it is this thread's turn: it is waited for as long as another process is.
+        SQLite lets who waits sleep, up to 0.1 s at a time, while others come and go."""
         if not self._turn.acquire(timeout=self._timeout):
             raise OperationalError("database is locked")
         try:
