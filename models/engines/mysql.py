@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from peewee import SQL, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
-from models.engines.engine import Unavailable
 from models.engines.served import Served
 
 # Seconds that a lock is waited for, to connect, and for an answer.
@@ -153,7 +152,5 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         try:
             yield got == 1
         finally:
-            # Without the session, the lock is gone already.
-            with suppress(*Unavailable):
-                if got == 1 and not self._died():
-                    self.execute_sql("DO RELEASE_LOCK(%s)", (name,))
+            if got == 1:
+                self._release("DO RELEASE_LOCK(%s)", name)

@@ -1,13 +1,12 @@
 """PostgreSQL: advisory locks, which are gone with the session or transaction that took them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from peewee import ProgrammingError, Table, fn
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.engine import Unavailable
 from models.engines.served import Served
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
@@ -148,7 +147,5 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
         try:
             yield mine
         finally:
-            # Without the session, the lock is gone already.
-            with suppress(*Unavailable):
-                if mine:
-                    self.execute_sql("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (what,))
+            if mine:
+                self._release("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", what)

@@ -6,13 +6,14 @@ import random
 import threading
 import time
 import weakref
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
 from peewee import OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-from models.engines.engine import Columns, Engine
+from models.engines.engine import Columns, Engine, Unavailable
 
 # As many connections as an instance has threads, and its courier; who finds none waits so many
 # seconds.
@@ -100,6 +101,12 @@ class Served(PooledDatabase, Engine):
         finally:
             # Whoever opened the old connection will close this one.
             self._state.ctx = contexts
+
+    def _release(self, statement: str, lock: str) -> None:
+        """Give back what this session holds. Without the session, it is gone already."""
+        with suppress(*Unavailable):
+            if not self._died():
+                self.execute_sql(statement, (lock,))
 
     def _died(self) -> bool:
         return not self.is_closed() and self.is_broken(self._state.conn)
