@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from models.engines import Engine
 from models.instant import now
 from models.strapi import (
     AddressTaken,
@@ -46,15 +45,14 @@ class Door:
             if statement.startswith("BEGIN"):
                 meanwhile()
 
-        engine: Any
-        with self.strapi.house.opened() as engine:
+        engine: Any = self.strapi.house.engine
+        with self.strapi.house.opened():
             engine.connection().set_trace_callback(heard)
-            with self.strapi.house.alone(engine, ADA, people) as administrators:
+            with self.strapi.house.alone(ADA, self.people) as administrators:
                 yield administrators
 
-
-def people(engine: Engine) -> Administrators:
-    return Administrators(engine, "strapi-author")
+    def people(self) -> Administrators:
+        return Administrators(self.strapi.house.engine, "strapi-author")
 
 
 @pytest.fixture(params=["delete", "wal"])

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, tzinfo
 from typing import TypeVar
 
-from models.engines import Engine, file_of, server_of
+from models.engines import file_of, server_of
 from models.strapi.administrators import Administrators
 from models.strapi.file import File, Mark
 from models.strapi.people import Author
@@ -38,7 +38,7 @@ class Strapi:
 
     def read(self, question: Callable[[Administrators], T]) -> T:
         """The answer to `question`. Raises StrapiUnavailable."""
-        return self._patiently(lambda engine: question(self._people(engine)))
+        return self._patiently(lambda: question(self._people()))
 
     def write(self, change: Callable[[Administrators], T], about: str = "") -> T:
         """Run `change` in one transaction, in which nobody else of us writes `about` this address,
@@ -49,8 +49,8 @@ class Strapi:
         was.
         """
 
-        def transaction(engine: Engine) -> T:
-            with self.house.alone(engine, about, self._people) as people:
+        def transaction() -> T:
+            with self.house.alone(about, self._people) as people:
                 return change(people)
 
         return self._patiently(transaction)
@@ -75,15 +75,15 @@ class Strapi:
         where only asking tells."""
         return self.house.mark()
 
-    def _people(self, engine: Engine) -> Administrators:
-        return Administrators(engine, self.author_role)
+    def _people(self) -> Administrators:
+        return Administrators(self.house.engine, self.author_role)
 
-    def _patiently(self, work: Callable[[Engine], T]) -> T:
+    def _patiently(self, work: Callable[[], T]) -> T:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                with self.house.opened() as engine:
-                    return work(engine)
+                with self.house.opened():
+                    return work()
             except StrapiBusy:
                 if time.monotonic() > until:
                     raise

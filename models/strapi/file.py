@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from peewee import DatabaseError
 
-from models.engines import Engine, SQLite
+from models.engines import SQLite
 from models.strapi.administrators import Administrators
 from models.strapi.shape import StrapiBusy, StrapiUnavailable
 
@@ -73,30 +73,28 @@ class File:
         )
 
     @contextmanager
-    def opened(self) -> Iterator[Engine]:
-        """The file, opened. Raises StrapiUnavailable for whatever SQLite complains of."""
+    def opened(self) -> Iterator[None]:
+        """Open the file meanwhile. Raises StrapiUnavailable for whatever SQLite complains of."""
         if self.path is None:
             raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
         try:
             with self.engine.connection_context():
-                yield self.engine
+                yield
         except DatabaseError as error:
             raise self._translated(error) from error
 
     @contextmanager
-    def alone(
-        self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
-    ) -> Iterator[Administrators]:
+    def alone(self, about: str, people: Callable[[], Administrators]) -> Iterator[Administrators]:
         """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
         time: Strapi need not wait for that, unless somebody writes in between."""
-        described = _counted(engine, SCHEMA)
-        written = _counted(engine, ROWS)
-        administrators = people(engine)
+        described = self._counted(SCHEMA)
+        written = self._counted(ROWS)
+        administrators = people()
         if about:
             administrators.foresee(about)
-        with engine.alone(about):
-            if _counted(engine, ROWS) != written:
-                if _counted(engine, SCHEMA) != described:
+        with self.engine.alone(about):
+            if self._counted(ROWS) != written:
+                if self._counted(SCHEMA) != described:
                     raise StrapiBusy(f"{self.path} is being migrated")
                 administrators.forget()
             yield administrators
@@ -113,6 +111,11 @@ class File:
             tuple((each.st_ino, each.st_size) if each else None for each in found),
         )
 
+    def _counted(self, changes: str) -> int:
+        """What SQLite has counted of these changes."""
+        [count] = self.engine.execute_sql(changes).fetchone()
+        return int(count)
+
     def _translated(self, error: DatabaseError) -> StrapiUnavailable:
         if self.engine.passes(error):
             return StrapiBusy(f"{self.path} is busy")
@@ -121,12 +124,6 @@ class File:
             if sign in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
         return StrapiUnavailable(f"{self.path}: {reason}")
-
-
-def _counted(engine: Engine, changes: str) -> int:
-    """What SQLite has counted of these changes."""
-    [count] = engine.execute_sql(changes).fetchone()
-    return int(count)
 
 
 def _stat(path: Path | None) -> os.stat_result | None:

@@ -16,26 +16,24 @@ class Server:
         self.engine = engine
 
     @contextmanager
-    def opened(self) -> Iterator[Engine]:
-        """The database, connected. Raises StrapiUnavailable for whatever it complains of."""
+    def opened(self) -> Iterator[None]:
+        """Connect meanwhile. Raises StrapiUnavailable for whatever the database complains of."""
         try:
             with self.engine.connection_context():
-                yield self.engine
+                yield
         except Unavailable as error:
             trouble = f"the server of Strapi's database {self.engine.advice(error)}"
             kind = StrapiBusy if self.engine.passes(error) else StrapiUnavailable
             raise kind(trouble) from error
 
     @contextmanager
-    def alone(
-        self, engine: Engine, about: str, people: Callable[[Engine], Administrators]
-    ) -> Iterator[Administrators]:
+    def alone(self, about: str, people: Callable[[], Administrators]) -> Iterator[Administrators]:
         """A transaction in which nobody else of us writes about the same address. Strapi takes
         no lock that we could wait for, and need not wait for us."""
-        with engine.alone(about):
+        with self.engine.alone(about):
             # Who has read a table keeps everybody from changing its columns until the end.
-            engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
-            yield people(engine)
+            self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
+            yield people()
 
     def leave(self) -> None:
         """Let go of connections that nobody uses."""
