@@ -91,9 +91,9 @@ def strapi(effort: Effort) -> list[str]:
     """How long a real Strapi takes to its first answer, and its memory then and later, where it is
     asked for as much: what its panel asks for before anybody signs in."""
     with forum() as other:
-        memory = [resident(other.strapi.pid)]
+        sizes = [resident(other.strapi.pid)]
         looks = [Browser(other.port).getting("/admin/init")]
         for requests in (min(WARM, effort.requests), effort.requests):
             play(Load(other.port, looks * requests, 200, CLIENTS, PATIENCE))
-            memory.append(resident(other.strapi.pid))
-        return [f"{other.booted_in:.2f} s", *(f"{size:.1f} MB" for size in memory)]
+            sizes.append(resident(other.strapi.pid))
+        return [f"{other.booted_in:.2f} s", *(f"{size:.1f} MB" for size in sizes)]
