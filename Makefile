@@ -53,7 +53,7 @@ strapi: .venv/tested ## Put a real Strapi into .strapi and start it on http://12
 	$(BIN)/python -m tests.strapi
 
 language: .venv/tested ## Collect the texts for the translators; CODE=it adds a language
-	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword Altered \
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged \
 	  --add-location file --sort-by-file --project 'Author Signup' --version 0.3 --output $(WORDS)/messages.pot .
 	@[ -z "$(CODE)" ] || [ -e $(WORDS)/$(CODE)/messages.po ] || $(BIN)/pybabel --quiet init \
 	  --input-file $(WORDS)/messages.pot --locale $(CODE) --output-file $(WORDS)/$(CODE)/messages.po

@@ -9,38 +9,38 @@ from flask.cli import load_dotenv
 from flask.helpers import get_load_dotenv
 
 from signup import (
-    api,
-    brand,
-    commands,
-    courier,
+    branding,
+    cli,
     databases,
     errors,
     health,
-    keys,
-    languages,
-    limits,
-    logs,
-    pages,
+    i18n,
+    logging,
+    public,
+    rate_limits,
     review,
     sandbox,
+    secret_keys,
     security,
     settings,
 )
+from signup.api import views
+from signup.mail import worker
 
 PARTS = (
-    logs,
+    logging,
     security,
     databases,
-    limits,
+    rate_limits,
     errors,
-    languages,
-    brand,
-    pages,
+    i18n,
+    branding,
+    public,
     review,
-    api,
+    views,
     health,
-    courier,
-    commands,
+    worker,
+    cli,
     sandbox,
 )
 
@@ -61,8 +61,8 @@ def serve() -> Flask:
         load_dotenv()
     app = create_app()
     settings.require(app)
-    for trouble in keys.exposed(app.config, Path(app.root_path)):
-        app.logger.warning("secret exposed", extra={"trouble": trouble})
-    app.extensions["courier"].start()
+    for problem in secret_keys.exposed(app.config, Path(app.root_path)):
+        app.logger.warning("secret exposed", extra={"error": problem})
+    app.extensions["worker"].start()
     app.logger.info("started", extra={"proxies": app.config["PROXIES"]})
     return app

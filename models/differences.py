@@ -8,10 +8,19 @@ from typing import Any
 
 from peewee import fn
 
-from models.instant import EPOCH, now
-from models.ledger import database
-from models.signups import Signup, State
-from models.strapi import SPAN, Census, Mark, Standing, Strapi, census, span_of, standings
+from models.ledger.database import database
+from models.signups.signup import Signup, State
+from models.strapi import (
+    SPAN,
+    Census,
+    Fingerprint,
+    Standing,
+    StrapiClient,
+    census,
+    span_of,
+    standings,
+)
+from models.timestamps import EPOCH, now
 
 # States in which a signup's row may stay as it is.
 SETTLED = (State.WAITING, State.ACTIVE, State.DEACTIVATED, State.DECLINED)
@@ -32,7 +41,7 @@ class Look:
     """What was seen of Strapi's rows at one time, and the spans of them to compare: those that
     look otherwise than the last time, or, now and then, `everybody`."""
 
-    mark: Mark | None
+    mark: Fingerprint | None
     census: Census
     spans: set[int]
     everybody: bool
@@ -41,20 +50,20 @@ class Look:
 class Differences:
     """Remembers how Strapi's rows looked the last time, and finds out which look otherwise."""
 
-    def __init__(self, strapi: Strapi) -> None:
+    def __init__(self, strapi: StrapiClient) -> None:
         """Know nothing yet: the first look is at everybody."""
         self._strapi = strapi
         self._last = Look(None, {}, set(), everybody=False)
-        self._everybody_seen: Mark | None = None
+        self._everybody_seen: Fingerprint | None = None
         self._everybody_at = EPOCH
 
-    def are_due(self, mark: Mark | None) -> bool:
+    def are_due(self, mark: Fingerprint | None) -> bool:
         """Whether to compare everybody again: the database was written since the last time, and
         that is long ago."""
         written = mark is None or mark != self._everybody_seen
         return written and now() - self._everybody_at > EVERYBODY
 
-    def look(self, mark: Mark | None) -> Look:
+    def look(self, mark: Fingerprint | None) -> Look:
         """Count everybody, when the database looks so from outside: what changes afterwards will
         differ at the next look. Raises StrapiUnavailable."""
         counted, last = self._strapi.read(census), self._last
@@ -69,15 +78,15 @@ class Differences:
         """Remember what was seen, now that the ledger says the same."""
         self._last = look
         if look.everybody:
-            self._everybody_seen = look.mark and look.mark.lasting
+            self._everybody_seen = look.mark and look.mark.stable
             self._everybody_at = now()
 
 
-def differing(strapi: Strapi, span: int) -> tuple[list[Signup], dict[int, str]]:
+def differing(strapi: StrapiClient, span: int) -> tuple[list[Signup], dict[int, str]]:
     """The watched signups whose row in this span is not what the ledger says of it, and by their
     ids the addresses of strangers, whose rows are nobody's here. Raises StrapiUnavailable."""
     expected = _expected(span)
-    found = strapi.read(lambda people: standings(people, span))
+    found = strapi.read(lambda admin_users: standings(admin_users, span))
     numbers, ours = [], set()
     for number, strapi_id, state, standing in expected:
         row = found.get(strapi_id)
@@ -91,14 +100,19 @@ def differing(strapi: Strapi, span: int) -> tuple[list[Signup], dict[int, str]]:
 
 
 def _expected(span: int) -> list[tuple[int, int, str, Standing]]:
-    facts = Signup.id, Signup.strapi_id, Signup.email, Signup.born_at, Signup.state
+    facts = Signup.id, Signup.strapi_id, Signup.email, Signup.strapi_created_at, Signup.state
     within = Signup.strapi_id.between(span, span + SPAN - 1)
     # Peewee would take longer over so many rows than all the rest does.
     rows = database.execute(Signup.select(*facts).where(watched(), within)).fetchall()
-    instant = Signup.born_at.python_value
+    instant = Signup.strapi_created_at.python_value
     return [
-        (number, strapi_id, state, Standing(email, instant(born_at), state == State.ACTIVE))
-        for number, strapi_id, email, born_at, state in rows
+        (
+            number,
+            strapi_id,
+            state,
+            Standing(email, instant(strapi_created_at), state == State.ACTIVE),
+        )
+        for number, strapi_id, email, strapi_created_at, state in rows
     ]
 
 

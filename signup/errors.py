@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from models.ledger import LedgerUnavailable, database
-from signup import limits, logs, problems
-from signup.languages import lazy_gettext
+from models.ledger.database import LedgerUnavailable, database
+from signup import rate_limits
+from signup.api import problems
+from signup.i18n import lazy_gettext
+from signup.logging import request_id
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 
 def ledger_unavailable(error: Exception) -> ResponseReturnValue:
     """Nothing was accepted that could not be written down."""
-    log.error("ledger unavailable", extra={"trouble": database.advice(error)})
+    log.error("ledger unavailable", extra={"error": database.explain(error)})
     return answer(503, "Nothing was accepted.")
 
 
@@ -71,12 +73,12 @@ def answer(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {**headers, **RETRY}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers = {**headers, "Retry-After": str(limits.seconds_left())}
+        headers = {**headers, "Retry-After": str(rate_limits.retry_after())}
         description = "Please wait a while, then try again."
     if request.path.startswith("/api/"):
         return problems.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(status, ADVICE[500 if status >= 500 else 400])
     # A number to ask the operator about, where it is the service that failed.
-    number = logs.request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    number = request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     page = render_template("error.html", title=title, text=text, number=number)
     return page, status, headers

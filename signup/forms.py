@@ -15,54 +15,54 @@ from wtforms.validators import (
     ValidationError,
 )
 
-from signup import addresses, characters, domains, guessing, names, passwords
 from signup.csrf import SessionToken
-from signup.languages import lazy_gettext
+from signup.i18n import lazy_gettext
+from signup.validation import domains, email, names, password_rules, password_strength, text
 
-WHY_LENGTH = 1000
-TEXT_LENGTH = Length(max=WHY_LENGTH, message=lazy_gettext("Use at most 1000 characters."))
+MAX_TEXT = 1000
+TEXT_LENGTH = Length(max=MAX_TEXT, message=lazy_gettext("Use at most 1000 characters."))
 # How browsers send forms.
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 Validator = Callable[[FlaskForm, Field], None]
 
 
-def sound(complaint: Callable[[str], str | None]) -> Validator:
+def sound(fault: Callable[[str], str | None]) -> Validator:
     """Refuse what `complaint` says something about; nothing else is looked at then."""
 
     def validate(_: FlaskForm, field: Field) -> None:
-        if found := complaint(field.data or ""):
+        if found := fault(field.data or ""):
             raise StopValidation(found)
 
     return validate
 
 
-def mail_address(_: FlaskForm, field: Field) -> None:
+def valid_email(_: FlaskForm, field: Field) -> None:
     """Bring the address into the one form that is stored, compared and written to."""
     try:
-        field.data = addresses.normal(field.data or "")
-    except addresses.NoAddress as error:
+        field.data = email.normal(field.data or "")
+    except email.InvalidEmail as error:
         raise StopValidation(str(error)) from error
 
 
-def wanted_domain(_: FlaskForm, field: Field) -> None:
+def allowed_domain(_: FlaskForm, field: Field) -> None:
     """Refuse domains as the settings say, before anything about accounts is looked up."""
     config = current_app.config
     lists = config["ALLOWED_DOMAINS"], config["BLOCKED_DOMAINS"]
-    if complaint := domains.complaint(field.data or "", *lists):
-        raise ValidationError(complaint)
+    if fault := domains.fault(field.data or "", *lists):
+        raise ValidationError(fault)
 
 
 def hard_to_guess(form: "ConfirmForm", field: Field) -> None:
     """Refuse a password that somebody who knows this person would soon find."""
     known = (current_app.config["SITE_NAME"], form.address, form.firstname.data, form.lastname.data)
-    if complaint := guessing.complaint(field.data or "", ["Strapi", *filter(None, known)]):
-        raise ValidationError(complaint)
+    if fault := password_strength.fault(field.data or "", ["Strapi", *filter(None, known)]):
+        raise ValidationError(fault)
 
 
 def stripped(value: Any) -> Any:
     """Text without the white space around it."""
-    return characters.stripped(value) if isinstance(value, str) else value
+    return text.stripped(value) if isinstance(value, str) else value
 
 
 class Form(FlaskForm):
@@ -108,13 +108,13 @@ class NamesForm(Form):
     firstname = StringField(
         lazy_gettext("First name"),
         filters=[stripped],
-        validators=[DataRequired(lazy_gettext("Enter your first name.")), sound(names.complaint)],
+        validators=[DataRequired(lazy_gettext("Enter your first name.")), sound(names.fault)],
     )
     lastname = StringField(
         lazy_gettext("Last name"),
         description=lazy_gettext("You may leave this empty."),
         filters=[stripped],
-        validators=[sound(names.complaint)],
+        validators=[sound(names.fault)],
     )
 
 
@@ -127,15 +127,15 @@ class SignupForm(NamesForm):
         filters=[stripped],
         validators=[
             DataRequired(lazy_gettext("Enter your e-mail address.")),
-            mail_address,
-            wanted_domain,
+            valid_email,
+            allowed_domain,
         ],
     )
     # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
     subject = StringField(lazy_gettext("Leave this empty"))
 
     @property
-    def is_trapped(self) -> bool:
+    def honeypot_filled(self) -> bool:
         """Whether a program filled in what nobody sees."""
         return bool(self.subject.data)
 
@@ -149,28 +149,31 @@ class ConfirmForm(NamesForm):
         lazy_gettext("Password"),
         validators=[
             InputRequired(lazy_gettext("Choose a password.")),
-            sound(passwords.complaint),
+            sound(password_rules.fault),
             hard_to_guess,
         ],
     )
-    why = TextAreaField(
+    motivation = TextAreaField(
         lazy_gettext("Why would you like to write here?"),
+        name="why",
         description=lazy_gettext("A person reads this and decides. At most 1000 characters."),
         filters=[stripped],
-        validators=[TEXT_LENGTH, sound(characters.complaint)],
+        validators=[TEXT_LENGTH, sound(text.fault)],
     )
 
-    def ask_why(self, rule: str) -> None:
+    def set_motivation_rule(self, rule: str) -> None:
         """Ask for a reason, as the setting `ASK_WHY` says."""
         if rule == "off":
-            del self.why
+            del self.motivation
         elif rule == "required":
-            self.why.validators = [
+            self.motivation.validators = [
                 DataRequired(lazy_gettext("Write a sentence or two.")),
-                *self.why.validators,
+                *self.motivation.validators,
             ]
         else:
-            self.why.label.text = lazy_gettext("Why would you like to write here? (optional)")
+            self.motivation.label.text = lazy_gettext(
+                "Why would you like to write here? (optional)"
+            )
 
 
 class LoginForm(Form):

@@ -6,9 +6,9 @@ from datetime import timedelta
 from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 
-from models.ledger import LedgerUnavailable
-from models.outbox import Letter
-from models.strapi import Administrators, StrapiUnavailable
+from models.ledger.database import LedgerUnavailable
+from models.mail.outbox import OutgoingEmail
+from models.strapi import AdminUsers, StrapiUnavailable
 from signup.databases import known
 
 health = Blueprint("health", __name__)
@@ -35,10 +35,10 @@ def failing_parts() -> Iterator[str]:
     """The names of the parts that do not work now."""
     if not _strapi_is_well():
         yield "strapi"
-    if not current_app.extensions["courier"].running:
+    if not current_app.extensions["worker"].running:
         yield "courier"
     try:
-        if Letter.overdue() > OVERDUE:
+        if OutgoingEmail.overdue() > OVERDUE:
             yield "outbox"
     except LedgerUnavailable:
         yield "ledger"
@@ -46,7 +46,7 @@ def failing_parts() -> Iterator[str]:
 
 def _strapi_is_well() -> bool:
     try:
-        known(Administrators.role_id)
+        known(AdminUsers.role_id)
     except StrapiUnavailable:
         return False
     return True

@@ -15,11 +15,11 @@ STOP = "stop"
 SKEW = 120
 
 
-class NotOurs(Exception):
+class InvalidLink(Exception):
     """The link is damaged, or was never signed by this service for this purpose."""
 
 
-class FromTheFuture(Exception):
+class LinkFromFuture(Exception):
     """The link was signed by a clock too far ahead of ours: true, but not yet."""
 
 
@@ -38,17 +38,17 @@ def read(purpose: str, token: str) -> Link:
     try:
         content, signed_at = _signer(purpose).loads(token, return_timestamp=True)
     except BadData as error:
-        raise NotOurs from error
+        raise InvalidLink from error
     # itsdangerous calls a link from a clock ahead of ours expired; so the age is judged here.
     age = int(time.time()) - int(signed_at.timestamp())
     if age < -SKEW:
-        raise FromTheFuture
+        raise LinkFromFuture
     # Up to version 0.2, links carried the key alone.
     key, generation = content if isinstance(content, list) else (content, 1)
     return Link(str(key), generation, age > current_app.config["LINK_MAX_AGE"])
 
 
-def url_to(purpose: str, key: str, generation: int = 1) -> str:
+def link_url(purpose: str, key: str, generation: int = 1) -> str:
     """A fresh link of a purpose, as it goes into a letter; it is stored nowhere."""
     return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, generation]))
 
@@ -66,7 +66,7 @@ def panel() -> dict[str, str]:
     return {"login_url": url, "forgot_url": f"{url}/auth/forgot-password"}
 
 
-def panel_page(strapi_id: int) -> str:
+def panel_user_url(strapi_id: int) -> str:
     """Where Strapi's panel shows one of its administrators."""
     return f"{panel()['login_url']}/settings/users/{strapi_id}"
 

@@ -17,9 +17,9 @@ from flask import Blueprint, Flask, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 from flask_mail import Message, email_dispatched
 
-from models import passwords
-from models.instant import milliseconds, now
+from models import password_hashing
 from models.strapi import new_document_id
+from models.timestamps import now, to_milliseconds
 from signup.databases import strapi
 
 sandbox = Blueprint("sandbox", __name__, url_prefix="/sandbox")
@@ -84,8 +84,8 @@ def environment(folder: Path, port: int, password: str) -> dict[str, str]:
 
 def make_strapi(path: Path, password: str) -> None:
     """Write a file of the shape that Strapi 5 makes, with a super admin of this password."""
-    instant = milliseconds(now())
-    admin = (new_document_id(), REVIEWER, passwords.hashed(password), *[instant] * 3)
+    instant = to_milliseconds(now())
+    admin = (new_document_id(), REVIEWER, password_hashing.hash_password(password), *[instant] * 3)
     database = sqlite3.connect(path)
     database.executescript(SCHEMA.read_text())
     database.execute(
@@ -139,7 +139,7 @@ def letter(key: str) -> ResponseReturnValue:
 @sandbox.get("/strapi/<path:anywhere>")
 def panel(**_: str) -> ResponseReturnValue:
     """What Strapi's file holds, where Strapi's login would be."""
-    admins = strapi().read(lambda people: people.by_id(range(1, 500)))
+    admins = strapi().read(lambda admin_users: admin_users.by_id(range(1, 500)))
     return render_template("sandbox/strapi.html", admins=admins.values())
 
 

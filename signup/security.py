@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from models.sessions import LONGEST
+from models.reviewers.sessions import LONGEST
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import brand, databases, domains, keys, languages
+from signup import branding, databases, i18n, secret_keys
+from signup.validation import domains
 
 PREFIX = "SIGNUP"
 REQUIRED = (
@@ -64,11 +65,11 @@ MOST = {
 }
 # What looks for faults in settings that are not so simple.
 FINDERS: dict[str, Callable[[Any], str | None]] = {
-    **brand.COMPLAINTS,
-    "LANGUAGES": languages.complaint,
-    "STRAPI_DATABASE": databases.complaint,
-    "LEDGER": databases.complaint,
-    "STRAPI_TIMEZONE": databases.zone_complaint,
+    **branding.FAULTS,
+    "LANGUAGES": i18n.fault,
+    "STRAPI_DATABASE": databases.fault,
+    "LEDGER": databases.fault,
+    "STRAPI_TIMEZONE": databases.zone_fault,
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -76,11 +77,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class SettingsError(Exception):
     """Settings are missing or wrong; the message names all of them."""
 
-    def __init__(self, complaints: list[str]) -> None:
+    def __init__(self, faults: list[str]) -> None:
         """Take the complaints, a sentence each."""
-        super().__init__(
-            "The settings need attention:\n" + "\n".join(f"  - {c}" for c in complaints)
-        )
+        super().__init__("The settings need attention:\n" + "\n".join(f"  - {c}" for c in faults))
 
 
 def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
@@ -88,7 +87,7 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     them, from the environment: `SIGNUP_NAME`, or `SIGNUP_NAME_FILE` for a secret. What cannot
     be read is left at its default, with a complaint."""
     config = app.config
-    config.from_mapping(DEFAULTS, COMPLAINTS={})
+    config.from_mapping(DEFAULTS, FAULTS={})
     if settings is None:
         config.from_prefixed_env(PREFIX)
     else:
@@ -96,14 +95,14 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     for name in SECRETS:
         if file := config.get(f"{name}_FILE"):
             try:
-                config[name] = keys.content(Path(file))
+                config[name] = secret_keys.content(Path(file))
             except (OSError, ValueError) as error:
                 config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
                 config[name] = DEFAULTS[name]
     for name, default in DEFAULTS.items():
         config[name] = _as(name, default, config[name])
-        if complaint := _unusable(name, default, config[name]):
-            config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {complaint}"
+        if fault := _unusable(name, default, config[name]):
+            config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {fault}"
             config[name] = default
     for name in ("ALLOWED_DOMAINS", "BLOCKED_DOMAINS"):
         config[name] = _domains(config, name)
@@ -114,18 +113,18 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
 
 def require(app: Flask) -> None:
     """Raise SettingsError unless every setting is there and sound, and the ledger is open."""
-    found = [*complaints(app.config), app.extensions["ledger_complaint"]]
+    found = [*faults(app.config), app.extensions["ledger_fault"]]
     if any(found):
-        raise SettingsError([complaint for complaint in found if complaint])
+        raise SettingsError([fault for fault in found if fault])
 
 
-def complaints(config: Config) -> Iterator[str]:
+def faults(config: Config) -> Iterator[str]:
     """What is missing or wrong, a sentence each, and what to do about it."""
     for name in REQUIRED:
         if not config[name] and name not in config["COMPLAINTS"]:
             yield f"{PREFIX}_{name} is missing"
     yield from config["COMPLAINTS"].values()
-    yield from keys.complaints(config)
+    yield from secret_keys.faults(config)
     yield from _unsafe_mail(config)
     if config["DEBUG"]:
         yield "FLASK_DEBUG must not be set: error pages would run code for anybody"

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from time_machine import travel
 
-from models.instant import now
-from tests.servers import MariaDB, PostgreSQL, Server
-from tests.stage import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
-from tests.strapi.served import ENGINES, StrapiServed
+from models.timestamps import now
+from tests.support.database_servers import MariaDB, PostgreSQL, Server
+from tests.support.service import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
+from tests.support.strapi_on_server import ENGINES, StrapiServed
 
-pytest_plugins = ["tests.tallies"]
+pytest_plugins = ["tests.support.report_tables"]
 
 
 @pytest.fixture(params=[os.environ.get("ENGINE", SHAPES[-1])])

@@ -1,10 +1,10 @@
 """Engines: SQLite, PostgreSQL and MySQL, and the few things that each does in its own way."""
 
-from models.engines.address import file_of, server_of, shown
 from models.engines.engine import Columns, Engine, Unavailable
 from models.engines.mysql import MySQL
 from models.engines.postgresql import PostgreSQL
 from models.engines.sqlite import SQLite
+from models.engines.urls import file_from_url, server_from_url, without_credentials
 
 __all__ = [
     "Columns",
@@ -13,7 +13,7 @@ __all__ = [
     "PostgreSQL",
     "SQLite",
     "Unavailable",
-    "file_of",
-    "server_of",
-    "shown",
+    "file_from_url",
+    "server_from_url",
+    "without_credentials",
 ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError, fn
 from playhouse.pool import MaxConnectionsExceeded
 
-from models.instant import InstantField
+from models.timestamps import MillisecondsField
 
 Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectionsExceeded)
 """What an engine raises that is out of order, away or too busy, or that has no driver."""
@@ -24,10 +24,10 @@ class Engine(Database):
     """A database, with the verbs that Peewee does not have."""
 
     # How Strapi keeps an instant there.
-    instants: Callable[..., Field] = InstantField
+    timestamp_field: Callable[..., Field] = MillisecondsField
     # What the engine says of trouble that passes, and of other trouble, with what an operator
     # can do about it.
-    PASSING: ClassVar[tuple[str, ...]] = ()
+    TEMPORARY: ClassVar[tuple[str, ...]] = ()
     ADVICE: ClassVar[Mapping[str, str]] = {}
 
     # What to say of a table or column that is not there, where a user sees only what it may use.
@@ -41,32 +41,32 @@ class Engine(Database):
         """Nobody writes these tables meanwhile."""
         raise NotImplementedError
 
-    def only_one(self, what: str) -> AbstractContextManager[bool]:
+    def try_lock(self, what: str) -> AbstractContextManager[bool]:
         """Whether nobody else is at `what`; if so, nobody else is until this is over."""
         raise NotImplementedError
 
-    def migrating(self) -> AbstractContextManager[Any]:
+    def migration_lock(self) -> AbstractContextManager[Any]:
         """Nobody else migrates meanwhile."""
         return self.alone("migration")
 
     @contextmanager
-    def kept_open(self) -> Iterator[None]:
+    def keep_wal_open(self) -> Iterator[None]:
         """Spare those who come and go the work of the last to leave."""
         yield
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Let go of connections that nobody uses."""
 
-    def scrub(self) -> None:
+    def truncate_wal(self) -> None:
         """Forget what was overwritten; a server sees to that by itself."""
 
-    def lay_index(self, name: str, on: str, where: str = "") -> None:
+    def add_index(self, name: str, on: str, where: str = "") -> None:
         """Make an index: `on` is its table and columns, `where` which rows it holds."""
         rows = where and f" WHERE {where}"
         # Names and conditions are a migration's own.
         self.execute_sql(f"CREATE INDEX {name} ON {on}{rows}")  # nosemgrep: sql-has-parameters
 
-    def folded(self, text: Any) -> Any:
+    def lower(self, text: Any) -> Any:
         """A column of text, to be compared as if its letters were in lower case."""
         return fn.LOWER(text)
 
@@ -81,22 +81,22 @@ class Engine(Database):
             for table in there
         }
 
-    def homes_of(self, table: str) -> list[str]:  # noqa: ARG002
+    def locations_of(self, table: str) -> list[str]:  # noqa: ARG002
         """Where else on the server there is such a table, and how to get there."""
         return []
 
-    def unfit(self) -> str | None:
+    def unsuitable(self) -> str | None:
         """Why no ledger can be kept here, and what to do about it."""
         return None
 
-    def number_on(self, table: str) -> None:
+    def reset_sequence(self, table: str) -> None:
         """Give the next row of a table the number after its last, where rows brought theirs."""
 
-    def passes(self, error: Exception) -> bool:
+    def is_temporary(self, error: Exception) -> bool:
         """Whether the same may work in a moment."""
-        return any(sign in str(error) for sign in self.PASSING)
+        return any(sign in str(error) for sign in self.TEMPORARY)
 
-    def advice(self, error: Exception) -> str:
+    def explain(self, error: Exception) -> str:
         """What an operator can do about the error, or else what it says, without whom and what
         it says it of."""
         reason, said = str(error), str(error.args[-1] if error.args else error).strip()

@@ -8,7 +8,7 @@ from typing import Any
 from peewee import SQL, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
-from models.engines.served import Served
+from models.engines.server import ServerEngine
 
 # Seconds that a lock is waited for, to connect, and for an answer.
 LOCKS = 5
@@ -26,10 +26,10 @@ SESSION = (
 )
 
 
-class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
+class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database of a MySQL or MariaDB server, through PyMySQL."""
 
-    PASSING = (
+    TEMPORARY = (
         "(1040,",  # too many connections
         "(1205,",  # lock wait timeout
         "(1213,",  # deadlock
@@ -76,7 +76,7 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
         known |= dict.fromkeys(VERIFIED, True) if "ssl_ca" in address else {}
         super().__init__(database, **{**known, **address})
 
-    def is_broken(self, connection: Any) -> bool:
+    def is_dead(self, connection: Any) -> bool:
         """Whether this connection is known to have died."""
         return not connection.open
 
@@ -95,21 +95,21 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
                 self.execute(Table(table).select(fn.COUNT(SQL("1"))))
             yield
 
-    def only_one(self, what: str) -> AbstractContextManager[bool]:
+    def try_lock(self, what: str) -> AbstractContextManager[bool]:
         """Hold the lock of this name on this session, if nobody else does."""
         return self._held(what, 0)
 
-    def migrating(self) -> AbstractContextManager[Any]:
+    def migration_lock(self) -> AbstractContextManager[Any]:
         """The lock alone: a change of tables ends any transaction here."""
         return self._locked("migration")
 
-    def homes_of(self, table: str) -> list[str]:
+    def locations_of(self, table: str) -> list[str]:
         """The databases that have it, as far as this user may know."""
         query = "SELECT table_schema FROM information_schema.tables WHERE table_name = %s"
         found = self.execute_sql(query, (table,)).fetchall()
         return [f"the database {database}: correct the address" for (database,) in found]
 
-    def unfit(self) -> str | None:
+    def unsuitable(self) -> str | None:
         """Addresses that differ must differ, and names may be written in any script."""
         query = (
             "SELECT @@collation_database UNION SELECT table_collation"
@@ -123,9 +123,9 @@ class MySQL(Served, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of 
                 )
         return None
 
-    def lay_index(self, name: str, on: str, where: str = "") -> None:  # noqa: ARG002
+    def add_index(self, name: str, on: str, where: str = "") -> None:  # noqa: ARG002
         """Make an index of all rows: MySQL has no others."""
-        super().lay_index(name, on)
+        super().add_index(name, on)
 
     def _connect(self) -> Any:
         try:

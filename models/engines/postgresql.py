@@ -7,7 +7,7 @@ from typing import Any
 from peewee import ProgrammingError, Table, fn
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.served import Served
+from models.engines.server import ServerEngine
 
 # A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
@@ -24,10 +24,10 @@ REACH = {
 }
 
 
-class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
+class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database of a PostgreSQL server, through psycopg 3."""
 
-    PASSING = (
+    TEMPORARY = (
         "Connection refused",
         "deadlock detected",
         "could not serialize",
@@ -89,7 +89,7 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
                 raise
             raise ProgrammingError(f"{sql.partition(' ')[0]}: {error}") from error
 
-    def homes_of(self, table: str) -> list[str]:
+    def locations_of(self, table: str) -> list[str]:
         """The schemas of this database that have it."""
         query = (
             "SELECT relnamespace::regnamespace::text, has_schema_privilege(relnamespace, 'USAGE')"
@@ -103,7 +103,7 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
             for name, usable in self.execute_sql(query, (table,)).fetchall()
         ]
 
-    def unfit(self) -> str | None:
+    def unsuitable(self) -> str | None:
         """Names may be written in any script."""
         [encoding] = self.execute_sql("SHOW server_encoding").fetchone()
         if encoding == "UTF8":
@@ -113,13 +113,13 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
             " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
 
-    def number_on(self, table: str) -> None:
+    def reset_sequence(self, table: str) -> None:
         """Set the sequence, which knows nothing of rows that brought their numbers."""
         rows = Table(table)
         sequence = fn.pg_get_serial_sequence(table, "id")
         self.execute(rows.select(fn.setval(sequence, fn.MAX(rows.c.id))))
 
-    def is_broken(self, connection: Any) -> bool:
+    def is_dead(self, connection: Any) -> bool:
         """Whether this connection is known to have died."""
         return bool(connection.closed)
 
@@ -140,7 +140,7 @@ class PostgreSQL(Served, PooledPostgresqlDatabase):  # type: ignore[misc]  # the
             yield
 
     @contextmanager
-    def only_one(self, what: str) -> Iterator[bool]:
+    def try_lock(self, what: str) -> Iterator[bool]:
         """Hold the lock of this name on this session, if nobody else does."""
         take = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
         [mine] = self.execute_sql(take, (what,)).fetchone()

@@ -13,7 +13,7 @@ from models.engines.engine import Engine, Unavailable
 class SQLite(Engine, SqliteDatabase):
     """An SQLite file."""
 
-    PASSING = ("locked", "busy")
+    TEMPORARY = ("locked", "busy")
     # Peewee's: seconds that another process's lock is waited for.
     _timeout: float
 
@@ -53,13 +53,13 @@ class SQLite(Engine, SqliteDatabase):
         """An IMMEDIATE transaction."""
         return self.atomic("IMMEDIATE")
 
-    def only_one(self, what: str) -> AbstractContextManager[bool]:  # noqa: ARG002
+    def try_lock(self, what: str) -> AbstractContextManager[bool]:  # noqa: ARG002
         """Several processes on one machine do no harm to each other: every step of theirs is
         compare and set."""
         return nullcontext(True)
 
     @contextmanager
-    def kept_open(self) -> Iterator[None]:
+    def keep_wal_open(self) -> Iterator[None]:
         """Keep the write-ahead log while requests come and go: whoever closes the last connection
         has to fold it into the file, and to wait for the disk."""
         keeper = SqliteDatabase(self.database)
@@ -71,10 +71,10 @@ class SQLite(Engine, SqliteDatabase):
         finally:
             keeper.close()
 
-    def folded(self, text: Any) -> Any:
+    def lower(self, text: Any) -> Any:
         """In half of the time that it takes to change every text."""
         return text.collate("NOCASE")
 
-    def scrub(self) -> None:
+    def truncate_wal(self) -> None:
         """Empty the log of writes ahead, which still holds what was overwritten."""
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,52 +1,46 @@
 """Strapi's administrators, in whichever shape its version left them."""
 
-from models.strapi.administrators import SUPER_ADMIN, Administrators
+from models.strapi.admin_users import SUPER_ADMIN, AdminUsers
 from models.strapi.census import (
     SPAN,
     Census,
     Standing,
     census,
-    doubled,
+    duplicated,
     sharing,
     span_of,
     standings,
 )
-from models.strapi.door import Strapi
-from models.strapi.file import File, Mark
-from models.strapi.people import Administrator, Author, Identity, new_document_id
-from models.strapi.permissions import Powers
-from models.strapi.refusals import (
-    AddressTaken,
-    Altered,
-    Gone,
-    NoAdministratorYet,
-    RoleUnusable,
-)
-from models.strapi.shape import StrapiBusy, StrapiUnavailable, UnknownShape
+from models.strapi.client import StrapiClient
+from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
+from models.strapi.models import AdminUser, Author, Identity, new_document_id
+from models.strapi.permissions import RolePermissions
+from models.strapi.schema import StrapiBusy, StrapiUnavailable, UnknownSchema
+from models.strapi.sqlite import Fingerprint, SQLiteFile
 
 __all__ = [
     "SPAN",
     "SUPER_ADMIN",
-    "AddressTaken",
-    "Administrator",
-    "Administrators",
-    "Altered",
+    "AdminUser",
+    "AdminUsers",
     "Author",
     "Census",
-    "File",
-    "Gone",
+    "EmailTaken",
+    "Fingerprint",
     "Identity",
-    "Mark",
-    "NoAdministratorYet",
-    "Powers",
+    "NoAdminUserYet",
+    "RolePermissions",
     "RoleUnusable",
+    "RowChanged",
+    "RowGone",
+    "SQLiteFile",
     "Standing",
-    "Strapi",
     "StrapiBusy",
+    "StrapiClient",
     "StrapiUnavailable",
-    "UnknownShape",
+    "UnknownSchema",
     "census",
-    "doubled",
+    "duplicated",
     "new_document_id",
     "sharing",
     "span_of",

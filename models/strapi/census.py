@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from peewee import Case, fn
 
-from models.strapi.administrators import Administrators
+from models.strapi.admin_users import AdminUsers
 
 # So many ids are counted, or compared, at a time: in between, Strapi can write.
 SPAN = 5_000
@@ -16,7 +16,7 @@ class Standing(NamedTuple):
     """How an administrator stands: differs where the row was saved over, switched, or replaced."""
 
     email: str | None
-    born_at: datetime | None
+    strapi_created_at: datetime | None
     active: bool
 
 
@@ -25,10 +25,10 @@ Census = dict[int, tuple[object, ...]]
 removed, switched on or off, or saved."""
 
 
-def census(people: Administrators) -> Census:
+def census(admin_users: AdminUsers) -> Census:
     """Count everybody. It is one look at the table, where comparing everybody takes as many as
     there are."""
-    admins: Any = people.shape.admins
+    admins: Any = admin_users.shape.admins
     active = Case(None, [(admins.is_active == True, admins.id)])  # noqa: E712 (SQL)
     sums = fn.COUNT(admins.id), fn.SUM(admins.id), fn.SUM(active), fn.MAX(admins.updated_at)
     counted: Census = {}
@@ -41,9 +41,9 @@ def census(people: Administrators) -> Census:
     return counted
 
 
-def standings(people: Administrators, first: int) -> dict[int, Standing]:
+def standings(admin_users: AdminUsers, first: int) -> dict[int, Standing]:
     """How the administrators in the span from `first` on stand, by their ids."""
-    admins: Any = people.shape.admins
+    admins: Any = admin_users.shape.admins
     facts = admins.id, fn.LOWER(admins.email), admins.created_at, admins.is_active
     query = admins.select(*facts).where(_within(admins, first))
     # Peewee would take longer over so many rows than all the rest does.
@@ -52,21 +52,23 @@ def standings(people: Administrators, first: int) -> dict[int, Standing]:
     return {row[0]: Standing(row[1], instant(row[2]), bool(row[3])) for row in rows}
 
 
-def sharing(people: Administrators, strangers: Mapping[int, str]) -> set[str]:
+def sharing(admin_users: AdminUsers, strangers: Mapping[int, str]) -> set[str]:
     """The addresses of other administrators that Strapi takes for the same as those of strangers,
     who are given by their ids. It is one look at the table, where `doubled` has to sort it."""
-    return {row.address for row in people.named(*strangers.values()) if row.id not in strangers}
+    return {
+        row.address for row in admin_users.by_email(*strangers.values()) if row.id not in strangers
+    }
 
 
-def doubled(people: Administrators) -> set[str]:
+def duplicated(admin_users: AdminUsers) -> set[str]:
     """The lower-case addresses that several administrators have: Strapi keeps no index on them,
     and takes no lock between looking and writing."""
-    admins: Any = people.shape.admins
+    admins: Any = admin_users.shape.admins
     address = fn.LOWER(admins.email)
     grouped = admins.select(address).where(admins.email.is_null(False)).group_by(address)
     found = [each for (each,) in grouped.having(fn.COUNT(admins.id) > 1).tuples()]
     # Where a collation takes different addresses for one, another's may stand for ours.
-    return {row.address for row in people.named(*found)}
+    return {row.address for row in admin_users.by_email(*found)}
 
 
 def span_of(number: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from peewee import Table
 
 from models.engines import Engine
-from models.strapi.shape import StrapiUnavailable
+from models.strapi.schema import StrapiUnavailable
 
 # Strapi 5 and Strapi 4.
 LINK_TABLES = ("admin_permissions_role_lnk", "admin_permissions_role_links")
@@ -23,7 +23,7 @@ HARMLESS = (
 
 
 @dataclass
-class Powers:
+class RolePermissions:
     """What a role may do: verbs by kind of content, and those that end with what the person
     made; verbs in the media library; and actions that are more than an author needs."""
 
@@ -44,17 +44,17 @@ class Powers:
             self.media.append(action.removeprefix(MEDIA).removeprefix("assets."))
 
 
-def powers_of(database: Engine, role: str) -> Powers:
+def role_permissions(database: Engine, role: str) -> RolePermissions:
     """What the role with this code may do in the open `database`; nothing where its tables
     are of a shape that is not known. Raises StrapiUnavailable."""
-    powers = Powers()
+    allowed = RolePermissions()
     tables = set(database.get_tables())
     link = next((name for name in LINK_TABLES if name in tables), None)
     if link is None or "admin_permissions" not in tables:
         if database.HIDDEN:
             names = "admin_permissions, admin_permissions_role_lnk"
             raise StrapiUnavailable(f"Strapi's database has no table {names}{database.HIDDEN}")
-        return powers
+        return allowed
     permissions = Table("admin_permissions")
     links = Table(link).alias("links")
     roles = Table("admin_roles").alias("roles")
@@ -66,5 +66,5 @@ def powers_of(database: Engine, role: str) -> Powers:
         .order_by(permissions.c.id)
     )
     for action, subject, conditions in query.tuples().execute(database):
-        powers.add(action or "", subject or "", conditions)
-    return powers
+        allowed.add(action or "", subject or "", conditions)
+    return allowed

@@ -4,14 +4,14 @@ from typing import Any
 
 from peewee import fn
 
-from models.strapi.people import Administrator
-from models.strapi.shape import Shape
+from models.strapi.models import AdminUser
+from models.strapi.schema import Schema
 
 # So many of those who were given a role last are looked through for the last of one.
 NEWEST = 100
 
 
-def given(shape: Shape, code: str) -> Any:
+def given(shape: Schema, code: str) -> Any:
     """The ids of who has the role of this code, as a part of a query: written as a join, SQLite
     would begin with every administrator there is."""
     roles, links = shape.roles, shape.links
@@ -19,26 +19,26 @@ def given(shape: Shape, code: str) -> Any:
     return joined.where(roles.code == code)
 
 
-def roles_of(shape: Shape, row: Administrator) -> set[int | None]:
+def role_ids_of(shape: Schema, row: AdminUser) -> set[int | None]:
     """The ids of the roles that the administrator has."""
     links = shape.links
     return {link.role_id for link in links.select(links.role_id).where(links.user_id == row.id)}
 
 
-def give(shape: Shape, row: Administrator, role: int, place: float) -> None:
+def give(shape: Schema, row: AdminUser, role: int, place: float) -> None:
     """Give the administrator this role alone, at this place among the others who have it."""
     orders = {shape.role_order: 1, shape.user_order: place}
     known = {name: order for name, order in orders.items() if name}
     shape.links.insert(user_id=row.id, role_id=role, **known).execute()
 
 
-def take_all(shape: Shape, row: Administrator) -> None:
+def remove_roles(shape: Schema, row: AdminUser) -> None:
     """Take every role from the administrator."""
     links = shape.links
     links.delete().where(links.user_id == row.id).execute()
 
 
-def last_in(shape: Shape, role: int) -> float:
+def last_user_order(shape: Schema, role: int) -> float:
     """The place of the last who has the role, most often one of the last of all roles, whom an
     index of Strapi's finds at once."""
     if shape.user_order is None:

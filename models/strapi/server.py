@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from models.engines import Engine, Unavailable
-from models.strapi.administrators import Administrators
-from models.strapi.shape import StrapiBusy, StrapiUnavailable
+from models.strapi.admin_users import AdminUsers
+from models.strapi.schema import StrapiBusy, StrapiUnavailable
 
 
-class Server:
+class DatabaseServer:
     """A database of a PostgreSQL or MySQL server, whose connections are used again."""
 
     def __init__(self, engine: Engine) -> None:
@@ -22,22 +22,22 @@ class Server:
             with self.engine.connection_context():
                 yield
         except Unavailable as error:
-            trouble = f"the server of Strapi's database {self.engine.advice(error)}"
-            kind = StrapiBusy if self.engine.passes(error) else StrapiUnavailable
-            raise kind(trouble) from error
+            problem = f"the server of Strapi's database {self.engine.explain(error)}"
+            kind = StrapiBusy if self.engine.is_temporary(error) else StrapiUnavailable
+            raise kind(problem) from error
 
     @contextmanager
-    def alone(self, about: str, people: Callable[[], Administrators]) -> Iterator[Administrators]:
+    def alone(self, about: str, admin_users: Callable[[], AdminUsers]) -> Iterator[AdminUsers]:
         """A transaction in which nobody else of us writes about the same address. Strapi takes
         no lock that we could wait for, and need not wait for us."""
         with self.engine.alone(about):
             # Who has read a table keeps everybody from changing its columns until the end.
             self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
-            yield people()
+            yield admin_users()
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Let go of connections that nobody uses."""
-        self.engine.leave()
+        self.engine.disconnect()
 
-    def mark(self) -> None:
+    def fingerprint(self) -> None:
         """A server has no look from outside."""

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from signup.review import decisions, desk, door
+from signup.review import decisions, login, queue
 
 
 def init_app(app: Flask) -> None:
     """Add the review pages."""
-    for pages in (door.door, desk.review, decisions.review):
-        app.register_blueprint(pages)
+    for blueprint in (login.pages, queue.pages, decisions.pages):
+        app.register_blueprint(blueprint)

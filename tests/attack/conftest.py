@@ -7,10 +7,10 @@ import bcrypt
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from models import ledger
+from models.ledger.database import database
 from tests.attack.inputs import FULL
 from tests.attack.target import Target, watched
-from tests.stage import SUE_PASSWORD, MailServer, Service, StrapiFile
+from tests.support.service import SUE_PASSWORD, MailServer, Service, StrapiFile
 
 COMMON = {
     "deadline": None,
@@ -40,8 +40,8 @@ def target(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) ->
     }
     with watched(Service(strapi, mail_server, folder / "ledger.db", options)) as target:
         yield target
-    if not ledger.database.is_closed():
-        ledger.database.close()
+    if not database.is_closed():
+        database.close()
 
 
 @pytest.fixture

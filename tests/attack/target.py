@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 from werkzeug.test import TestResponse
 
 from tests.attack.corpus import EVALUATED
-from tests.stage import PUBLIC, SUE, Service, html, text
+from tests.support.paths import ROOT
+from tests.support.service import PUBLIC, SUE, Service, html, text
 
-ROOT = Path(__file__).parent.parent.parent
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

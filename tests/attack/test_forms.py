@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.attack.corpus import CONTENT_TYPES, TEXTS, UNASKED
 from tests.attack.inputs import some, texts
 from tests.attack.target import Markup, Target, bad_letters, form_body
-from tests.stage import ADA, ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, Visitor
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, Visitor
 
 URLENCODED = "application/x-www-form-urlencoded"
 # What a yes at page 1 makes: a signup, a line of its history, a letter that is owed.

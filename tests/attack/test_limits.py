@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stage import PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, token_of
+from tests.support.service import PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, token_of
 
 # Other spellings of a page's address, which lead to it or nowhere.
 SPELLED = [

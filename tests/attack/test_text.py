@@ -8,7 +8,7 @@ import pytest
 from tests.attack.corpus import TEXTS
 from tests.attack.inputs import some
 from tests.attack.target import Target, bad_letters
-from tests.stage import PUBLIC, SUE, SUE_PASSWORD, Service, StrapiFile, html, text
+from tests.support.service import PUBLIC, SUE, SUE_PASSWORD, Service, StrapiFile, html, text
 
 SUBJECT = r"[\w ]+ cms\.example\.com"
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attack.target import Watch, form_body
-from tests.stage import MailServer, StrapiFile, required
-from tests.test_serve import Process
+from tests.servers.test_gunicorn import Process
+from tests.support.service import MailServer, StrapiFile, required
 
 # What RFC 9112 answers to a coding or a version that nobody speaks.
 PROTOCOL = (501, 505)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from models import ledger
-from models.instant import milliseconds, now
+from models.ledger import database as ledger
 from models.strapi import new_document_id
-from tests.stage import SUE, StrapiFile
+from models.timestamps import now, to_milliseconds
+from tests.support.service import SUE, StrapiFile
 
 STATES = ("active", "declined", "active", "removed")
 HOUR = 3_600_000
@@ -20,8 +20,8 @@ Rows = Iterator[Mapping[str, object]]
 def fill(strapi: StrapiFile, ledger_file: Path, size: int, waiting: int) -> None:
     """Let `size` people have applied, of whom so many wait, most with a row in Strapi; each was
     sent a letter."""
-    ledger.use(ledger_file)
-    ledger.database.close()
+    ledger.open_ledger(ledger_file)
+    ledger.close()
     crowd = Crowd(size, waiting, 1 + len(strapi.admins()))
     with strapi.connected() as people:
         insert(people, "admin_users", crowd.authors())
@@ -40,16 +40,16 @@ class Crowd:
         self._waiting = waiting
         self._first_id = first_id
         # They applied within the last days, one behind the other.
-        self._begin = milliseconds(now()) - 100 * HOUR
+        self._begin = to_milliseconds(now()) - 100 * HOUR
 
     def authors(self) -> Rows:
         """Rows of Strapi's administrators."""
         for number in self._in_strapi():
             born = self._begin + number
-            instants = dict.fromkeys(("created_at", "updated_at", "published_at"), born)
+            timestamp_field = dict.fromkeys(("created_at", "updated_at", "published_at"), born)
             active = self._state(number) == "active"
             rest = {"password": "$2a$10$" + "x" * 53, "is_active": active, "blocked": 0}
-            yield {"id": self._first_id + number, **self._person(number), **rest, **instants}
+            yield {"id": self._first_id + number, **self._person(number), **rest, **timestamp_field}
 
     def roles(self) -> Rows:
         """Strapi's links between administrators and the authors' role."""
@@ -69,7 +69,7 @@ class Crowd:
                 "domain": domain(number),
                 "state": state,
                 "strapi_id": None if state == "removed" else self._first_id + number,
-                "reminded_at": milliseconds(now()) if waits else born,
+                "reminded_at": to_milliseconds(now()) if waits else born,
                 "decided_at": None if waits else decided,
                 "decided_by": None if waits else SUE,
                 "welcomed_at": None if waits else decided,
@@ -108,7 +108,7 @@ class Crowd:
 def add_asking(ledger_file: Path, count: int, sent: bool = True) -> list[str]:
     """Let so many others have asked just now, whose letters were sent, or are owed; returns the
     keys of their links."""
-    instant = milliseconds(now())
+    instant = to_milliseconds(now())
     names: dict[str, object] = {"firstname": "Ada", "lastname": "Lovelace", "domain": "firm.com"}
     keys = [secrets.token_hex(11) for _ in range(count)]
     with closing(sqlite3.connect(ledger_file, timeout=30)) as signups, signups:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.crowd import fill
 from tests.bench.effort import Effort
 from tests.bench.served import Browser, served
-from tests.stage import SUE, SUE_PASSWORD, MailServer, StrapiFile
+from tests.support.service import SUE, SUE_PASSWORD, MailServer, StrapiFile
 
 # Quick acts are played more often; decisions, of which each is made once, must not run out.
 MORE = 4

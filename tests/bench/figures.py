@@ -18,7 +18,7 @@ def quantile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def milliseconds(values: Sequence[float]) -> str:
+def to_milliseconds(values: Sequence[float]) -> str:
     """The middle, the end and the worst, as cells of a table."""
     return f"{quantile(values, 50):.1f} ms | {quantile(values, 99):.1f} ms | {max(values):.1f} ms"
 

@@ -9,16 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import confirming, ledger
-from models.confirming import Application
-from models.history import AUTHOR, Actor
-from models.instant import milliseconds, now
-from models.signups import Signup
-from signup.delivering import deliver_due
+from models.ledger import database as ledger
+from models.signups import confirm
+from models.signups.confirm import Application
+from models.signups.history import AUTHOR, Actor
+from models.signups.signup import Signup
+from models.timestamps import now, to_milliseconds
+from signup.mail.delivery import deliver_due
 from tests.bench.crowd import add_asking, fill
 from tests.bench.effort import Effort
 from tests.bench.measured import LIFTED
-from tests.stage import MailServer, Service, StrapiFile, Visitor, token_of
+from tests.support.service import MailServer, Service, StrapiFile, Visitor, token_of
 
 WAITING = 50
 HASHED = "$2a$10$" + "x" * 53
@@ -41,15 +42,15 @@ class Site:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Make its ledger this process's."""
-        ledger.use(self.service.ledger)
-        ledger.database.close()
+        ledger.open_ledger(self.service.ledger)
+        ledger.close()
         with self.service.app.app_context():
             yield
 
     def somebody(self) -> Signup:
         """Somebody who has just asked, and got the letter."""
         [key] = add_asking(self.service.ledger, 1)
-        found = Signup.of_key(key)
+        found = Signup.by_key(key)
         assert found
         return found
 
@@ -72,7 +73,7 @@ def confirmation(site: Site) -> Callable[[], object]:
     """From the hash to the row in Strapi."""
     asked, strapi = site.somebody(), site.service.app.extensions["strapi"]
     sent = Application(HASHED, "Ada", "Lovelace", None, Actor(AUTHOR))
-    return lambda: confirming.confirm(asked, strapi, sent, 10**9)
+    return lambda: confirm.confirm(asked, strapi, sent, 10**9)
 
 
 def first_page(site: Site) -> Callable[[], object]:
@@ -88,10 +89,10 @@ def settling(site: Site) -> Callable[[], object]:
     """An active author is deactivated in Strapi's panel, or the other way round."""
     site.service.strapi.do(
         "UPDATE admin_users SET is_active = NOT is_active, updated_at = ? WHERE email = ?",
-        milliseconds(now()),
+        to_milliseconds(now()),
         "author52@firm52.example",
     )
-    return site.service.app.extensions["settler"].settle
+    return site.service.app.extensions["reconciler"].settle
 
 
 def delivery(site: Site) -> Callable[[], object]:
@@ -148,9 +149,9 @@ def site(size: int, mail: MailServer) -> Iterator[Site]:
         with made.entered():
             assert made.visitor.log_in().status_code == 303
             # The first time, it compares everybody.
-            service.app.extensions["settler"].settle()
+            service.app.extensions["reconciler"].settle()
         yield made
-        ledger.database.close()
+        ledger.close()
 
 
 def timed(act: Act, at: Site) -> float:

@@ -9,17 +9,17 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import bcrypt
 
 from tests.bench.load import Answers
+from tests.support.paths import ROOT
 
 
 def play(threads: int, seconds: float) -> Answers:
     """Hash for so long, in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.hashes", str(threads), str(seconds)]
-    root = Path(__file__).parents[2]
+    root = ROOT
     return Answers(**json.loads(subprocess.check_output(command, cwd=root)))
 
 

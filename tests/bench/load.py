@@ -13,9 +13,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tests.bench.client import PATIENCE, Client
+from tests.support.paths import ROOT
 
 # The share of the time after which the rate has become steady.
 WARM = 0.2
@@ -60,7 +60,7 @@ class Running:
 
     def __init__(self, load: Load) -> None:
         command = [sys.executable, "-m", "tests.bench.load"]
-        root = Path(__file__).parents[2]
+        root = ROOT
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, cwd=root, stdin=pipe, stdout=pipe, text=True)
         assert self._process.stdin

@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app import create_app
-from models import ledger
+from models.ledger import database
 from signup import links
 from tests.bench.crowd import add_asking, fill
 from tests.bench.served import Browser, Served, environment_of, gunicorn
-from tests.stage import MailServer, StrapiFile, free_port, required
+from tests.support.service import MailServer, StrapiFile, free_port, required
 
 # Everybody may wait, and nobody is too quick.
 LIFTED: Mapping[str, object] = {"RATELIMIT_ENABLED": False, "MAX_WAITING": 10**9}
@@ -44,9 +44,9 @@ class Measured:
         """The paths of so many links, each of somebody who has just asked and got the letter."""
         keys = add_asking(Path(str(self.settings["LEDGER"])), count)
         app = create_app(self.settings)
-        ledger.database.close()
+        database.close()
         with app.app_context():
-            return [urlsplit(links.url_to(links.CONFIRM, key)).path for key in keys]
+            return [urlsplit(links.link_url(links.CONFIRM, key)).path for key in keys]
 
     def confirmations(self, count: int) -> list[str]:
         """So many requests, each of which makes a new author."""

@@ -15,7 +15,8 @@ from tests.bench.figures import goal, quantile, ratio, spread
 from tests.bench.load import Load, play
 from tests.bench.measured import measured
 from tests.bench.post import Post
-from tests.bench.served import ROOT, Browser, gunicorn
+from tests.bench.served import Browser, gunicorn
+from tests.support.paths import ROOT
 
 CLIENTS = 4
 # More than anybody answers in a second: so many requests are made ready, each to be sent once.

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.bench.effort import Effort
-from tests.bench.figures import goal, milliseconds, quantile
+from tests.bench.figures import goal, quantile, to_milliseconds
 from tests.bench.forum import Forum, forum
 from tests.bench.load import Load, play
 from tests.bench.measured import Measured, measured
 from tests.bench.post import Post
-from tests.faults.lock import LockWatch
-from tests.stage import StrapiFile
-from tests.strapi.saving import saving
+from tests.faults.lock_probe import LockWatch
+from tests.support.service import StrapiFile
+from tests.support.strapi_saves import saving
 
 RATE = 10
 MOST = 5.0
@@ -39,9 +39,9 @@ def run(effort: Effort) -> Iterator[str]:
             beside += took
     yield "| | p50 | p99 | max |"
     yield "|---|---|---|---|"
-    yield f"| Strapi's `PUT /admin/users/me`, 50/s, alone | {milliseconds(alone)} |"
-    yield f"| the same beside {RATE} confirmations/s | {milliseconds(beside)} |"
-    yield f"| our lock on Strapi's file, {len(held)} times | {milliseconds(held)} |"
+    yield f"| Strapi's `PUT /admin/users/me`, 50/s, alone | {to_milliseconds(alone)} |"
+    yield f"| the same beside {RATE} confirmations/s | {to_milliseconds(beside)} |"
+    yield f"| our lock on Strapi's file, {len(held)} times | {to_milliseconds(held)} |"
     yield ""
     added = quantile(beside, 99) - quantile(alone, 99)
     yield f"* {RATE} confirmations/s add {added:z.1f} ms to the p99 of Strapi's own requests."

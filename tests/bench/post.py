@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from tests.support.paths import ROOT
 
 # More than any letter has.
 MOST = 1 << 22
@@ -22,7 +23,7 @@ class Post:
     def __init__(self, letter: float = 0.0, command: float = 0.0) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.post", str(letter), str(command)],
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.machine import facts
+from tests.support.paths import ROOT
 
-FILE = Path(__file__).parents[2] / "docs" / "bench.md"
+FILE = ROOT / "docs" / "bench.md"
 BEGIN, END = "<!-- by hand: begin -->", "<!-- by hand: end -->"
 HEAD = """\
 # As fast as bcrypt allows
@@ -16,7 +17,7 @@ its limits lifted by `RATELIMIT_ENABLED` and `MAX_WAITING`; clients and mail ser
 their own on the same cores.
 """
 # What stands on another page, beside what operators have to know.
-SCALE = Path(__file__).parents[2] / "docs" / "scale.md"
+SCALE = ROOT / "docs" / "scale.md"
 MEASURED, SO_FAR = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 CHANGES = f"""\
 {BEGIN}

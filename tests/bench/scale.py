@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from models.strapi import Administrators, Strapi
+from models.strapi import AdminUsers, StrapiClient
 from models.strapi.census import census
 from tests.bench.confirmations import enough
 from tests.bench.costs import Makes, costs, of_one, weigh, weights_of
@@ -14,14 +14,14 @@ from tests.bench.load import Load
 from tests.bench.paper import on_paper
 from tests.bench.served import Served
 from tests.bench.site import Site, play_all, site
-from tests.servers import PostgreSQL
+from tests.support.database_servers import PostgreSQL
 
 INSTANCES = (1, 2, 3)
 CLIENTS = 12
 SIGNUP, CONFIRMATION, LETTER = "signups/s", "confirmations/s", "letters/s"
 PEOPLE = (10_000, 100_000, 1_000_000)
-LOOKS: dict[str, Callable[[Administrators], object]] = {
-    "an address": lambda people: people.named("nobody@example.org"),
+LOOKS: dict[str, Callable[[AdminUsers], object]] = {
+    "an address": lambda people: people.by_email("nobody@example.org"),
     "the census": census,
 }
 
@@ -95,7 +95,7 @@ def rate(place: Site, ports: list[int], makes: Makes, share: int, effort: Effort
 def delivered(place: Site, instances: int, count: int) -> float:
     """Letters per second from the first to the last of so many that are owed."""
     before = len(place.post.came())
-    place.owe(count)
+    place.enqueue(count)
     with place.served(instances):
         place.wait_for_letters()
     came = place.post.came()[before:]
@@ -104,7 +104,7 @@ def delivered(place: Site, instances: int, count: int) -> float:
 
 def looks(place: Site, effort: Effort) -> Iterator[str]:
     """How long it takes to look through all administrators."""
-    strapi = Strapi(place.strapi.address, "strapi-author")
+    strapi = StrapiClient(place.strapi.address, "strapi-author")
     yield f"| administrators in Strapi | {' | '.join(LOOKS)} |"
     yield f"|---|{'---|' * len(LOOKS)}"
     for people in PEOPLE[: 1 if effort.requests < PEOPLE[0] else None]:
@@ -118,4 +118,4 @@ def looks(place: Site, effort: Effort) -> Iterator[str]:
                 took.append(1000 * (time.perf_counter() - began))
             cells.append(f"{statistics.median(took):.1f} ms")
         yield f"| {people:,} | {' | '.join(cells)} |"
-    strapi.leave()
+    strapi.disconnect()

@@ -12,11 +12,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deployed import eventually
-from tests.stage import MailServer, StrapiFile, free_port, required
+from tests.support.deployment import eventually
+from tests.support.paths import ROOT
+from tests.support.service import MailServer, StrapiFile, free_port, required
 
 NO_HEADERS: Mapping[str, str] = {}
-ROOT = Path(__file__).parents[2]
 PYTHON = Path(sys.executable)
 
 

@@ -14,19 +14,18 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app import create_app
-from models import ledger
-from models.ledger import database
-from models.outbox import Letter
-from models.signups import Signup
+from models.ledger.database import database, disconnect
+from models.mail.outbox import OutgoingEmail
+from models.signups.signup import Signup
 from signup import links
 from tests.bench.load import Answers, Load, Running
 from tests.bench.measured import LIFTED, PEOPLE
 from tests.bench.post import Post
 from tests.bench.served import Browser, Served, environment_of, gunicorn
-from tests.servers import PostgreSQL, Server
-from tests.servers.server import children
-from tests.stage import MailServer, free_port, required
-from tests.strapi.served import StrapiServed
+from tests.support.database_servers import PostgreSQL, Server
+from tests.support.database_servers.server import children
+from tests.support.service import MailServer, free_port, required
+from tests.support.strapi_on_server import StrapiServed
 
 AUTHORS = """
 INSERT INTO admin_users
@@ -89,7 +88,7 @@ class Site:
         names = {"firstname": "Ada", "lastname": "Lovelace", "why": ""}
         with self.app.app_context(), database.atomic():
             asked = [self._asked() for _ in range(count)]
-            paths = [urlsplit(links.url_to(links.CONFIRM, each.key)).path for each in asked]
+            paths = [urlsplit(links.link_url(links.CONFIRM, each.key)).path for each in asked]
         return [
             browser.posting(path, password=f"Quartz-Lantern-{number}!", **names)
             for number, path in enumerate(paths)
@@ -103,12 +102,12 @@ class Site:
         emails = (f"{secrets.token_hex(11)}@firm.com" for _ in range(count))
         return [browser.posting("/signup", email=email, **names) for email in emails]
 
-    def owe(self, count: int) -> None:
+    def enqueue(self, count: int) -> None:
         """Owe so many first letters."""
         with self.app.app_context(), database.atomic():
             for _ in range(count):
                 signup = self._asked()
-                Letter.owe("confirm", signup.email or "", signup)
+                OutgoingEmail.enqueue("confirm", signup.email or "", signup)
 
     def forget_letters(self) -> None:
         """Owe nothing more, so that letters do not disturb what is measured next."""
@@ -143,8 +142,8 @@ def site() -> Iterator[Site]:
 
 def let_go(made: Site) -> None:
     """Leave both databases, so that they can end."""
-    ledger.leave()
-    made.app.extensions["strapi"].leave()
+    disconnect()
+    made.app.extensions["strapi"].disconnect()
 
 
 def play_all(loads: Sequence[Load]) -> list[Answers]:

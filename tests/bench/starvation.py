@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from tests.bench.confirmations import enough
 from tests.bench.effort import Effort
-from tests.bench.figures import goal, milliseconds, quantile
+from tests.bench.figures import goal, quantile, to_milliseconds
 from tests.bench.load import Load, Running, play
 from tests.bench.measured import measured
 from tests.bench.post import Post
@@ -39,8 +39,8 @@ def run(effort: Effort) -> Iterator[str]:
             confirming.answers()
     yield "| the form | p50 | p99 | max |"
     yield "|---|---|---|---|"
-    yield f"| alone | {milliseconds(alone)} |"
-    yield f"| while {CONFIRMING} clients confirm | {milliseconds(beside)} |"
+    yield f"| alone | {to_milliseconds(alone)} |"
+    yield f"| while {CONFIRMING} clients confirm | {to_milliseconds(beside)} |"
     yield ""
     p99 = quantile(beside, 99)
     what = f"p99 of the form under {MOST:.0f} ms while {CONFIRMING} clients confirm"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Nursed
-from tests.stage import MailServer, StrapiFile, required
+from tests.faults.signup_load import Nursed
+from tests.support.service import MailServer, StrapiFile, required
 
 
 @pytest.fixture

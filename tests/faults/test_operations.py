@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from models.outbox import Letter
-from models.purging import purge
-from tests.faults.rude import RudeServer
-from tests.stage import (
+from models.mail.outbox import OutgoingEmail
+from models.retention import purge
+from tests.faults.misbehaving_smtp import RudeServer
+from tests.servers.test_gunicorn import Process, eventually
+from tests.support.service import (
     ADA,
     ADA_PASSWORD,
     PUBLIC,
@@ -29,7 +30,6 @@ from tests.stage import (
     StrapiFile,
     required,
 )
-from tests.test_serve import Process, eventually
 
 Tally = Callable[..., None]
 Later = Callable[[timedelta], None]
@@ -99,19 +99,19 @@ def test_a_reload_loses_nothing(process: Process, tally: Tally) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_courier_that_died_is_started_again(service: Service, tally: Tally) -> None:
-    courier = service.app.extensions["courier"]
-    courier.start()
-    first = courier._thread
+    worker = service.app.extensions["worker"]
+    worker.start()
+    first = worker._thread
     # What no loop catches, and what ends a thread without a word.
     ended = ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit)
     )
     assert ended == 1
-    eventually(lambda: courier.running and courier._thread is not first)
+    eventually(lambda: worker.running and worker._thread is not first)
     service.visitor().ask()
     eventually(lambda: len(service.mail.letters) == 1)
-    courier.stop()
-    assert not courier.running
+    worker.stop()
+    assert not worker.running
     tally("courier's thread dies")
 
 
@@ -176,7 +176,7 @@ def test_no_kind_of_letter_waits_behind_a_flood_of_another(service: Service) -> 
     service.visitor().apply()
     with service.app.app_context():
         for number in range(50):
-            Letter.owe("waiting", f"reviewer{number}@example.com")
+            OutgoingEmail.enqueue("waiting", f"reviewer{number}@example.com")
     service.visitor().ask("grace@example.org")
     assert "grace@example.org" in [letter["To"] for letter in service.deliver()[:2]]
 

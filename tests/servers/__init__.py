@@ -1,7 +1,0 @@
-"""PostgreSQL and MariaDB of the tests' own: unprivileged, on 127.0.0.1, gone with the tests."""
-
-from tests.servers.mariadb import MariaDB
-from tests.servers.postgresql import PostgreSQL
-from tests.servers.server import ADMIN, ADMIN_PASSWORD, Server
-
-__all__ = ["ADMIN", "ADMIN_PASSWORD", "MariaDB", "PostgreSQL", "Server"]

@@ -10,8 +10,8 @@ from types import FrameType
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.stage import MailServer, text
-from tests.strapi.real import RealStrapi
+from tests.support.service import MailServer, text
+from tests.support.strapi_server import RealStrapi
 
 VERSION = os.environ.get("STRAPI_VERSION", "5.54.0")
 FOLDER = Path(".strapi").absolute()

@@ -1,0 +1,12 @@
+"""Decisions, old ones and the newest, and confirmations under way, found however many signups there
+are."""
+
+from playhouse.migrate import SchemaMigrator
+
+from models.engines import Engine
+
+
+def up(_: SchemaMigrator, database: Engine) -> None:
+    """Add indexes."""
+    database.add_index("signup_decided", "signup (state, decided_at, strapi_id)")
+    database.add_index("signup_born", "signup (state, born_at)")

@@ -1,0 +1,1 @@
+"""The outbox, and the emails that nothing is sent to."""

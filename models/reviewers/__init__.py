@@ -1,0 +1,1 @@
+"""Reviewers: passwords, sessions, and the emails that tell them who waits."""

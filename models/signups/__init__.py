@@ -1,0 +1,1 @@
+"""Signups: a module for each step, from the form to the decision."""

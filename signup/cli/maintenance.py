@@ -1,0 +1,82 @@
+"""Looking after the service: is it well, does it deliver, forget, and can it move."""
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from models import transfer
+from models.ledger.database import LedgerTooNew, LedgerUnavailable
+from models.strapi import StrapiUnavailable
+from signup import sandbox, secret_keys
+from signup.cli.check import findings
+from signup.cli.valid_settings import with_valid_settings
+from signup.databases import reconciler
+from signup.mail import worker
+from signup.mail.delivery import deliver_due
+from signup.mail.smtp import MailServerUnavailable
+
+
+@click.command()
+@with_appcontext
+def check() -> None:
+    """Look at settings, databases and mail server, and say what to do."""
+    wrong = 0
+    for what, fault in findings():
+        wrong += fault is not None
+        click.echo(f"{'ok   ' if fault is None else 'WRONG'}  {what}")
+        if fault:
+            click.echo(f"       {fault}")
+    for advice in secret_keys.exposed(current_app.config, Path(current_app.root_path)):
+        click.echo(f"WARN   {advice}")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
+def demo(port: int) -> None:
+    """Try everything in a sandbox: no Strapi, no mail server, nothing to set."""
+    sandbox.serve(port)
+
+
+@click.command()
+@with_valid_settings
+def deliver() -> None:
+    """Send what is due, and exit."""
+    try:
+        reconciler().run_if_changed()
+    except StrapiUnavailable as error:
+        click.echo(f"settling waits: {error}", err=True)
+    handled = 0
+    try:
+        for _ in deliver_due():
+            handled += 1
+    except MailServerUnavailable as error:
+        raise click.ClickException(f"the mail server is out: {error}") from error
+    finally:
+        click.echo(f"{handled} letter{'' if handled == 1 else 's'} handled")
+
+
+@click.command()
+@with_valid_settings
+def purge() -> None:
+    """Forget what there is no more reason to know."""
+    forgotten = worker.forget()
+    click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
+
+
+@click.command()
+@click.argument("address", metavar="URL")
+@with_valid_settings
+def move_ledger(address: str) -> None:
+    """Copy the ledger to an empty database, and compare. Stop the service first: it answers 503
+    meanwhile, and what it takes afterwards stays behind."""
+    try:
+        rows = transfer.move(address)
+    except transfer.NotEmpty as error:
+        raise click.ClickException("there is a ledger already: name an empty database") from error
+    except (LedgerTooNew, *LedgerUnavailable) as error:
+        raise click.ClickException(f"nothing was moved: {error}") from error
+    click.echo(f"{rows} row{'' if rows == 1 else 's'} moved: set SIGNUP_LEDGER to this URL")

@@ -1,0 +1,26 @@
+"""Sound: a command that needs the settings says what is wrong with them, and does nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from signup import settings
+
+
+def with_valid_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Run `command` with the app, or say what is wrong with its settings."""
+
+    @with_appcontext
+    @wraps(command)
+    def checked(*values: Any, **options: Any) -> None:
+        try:
+            settings.require(current_app._get_current_object())  # type: ignore[attr-defined]
+        except settings.SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        command(*values, **options)
+
+    return checked

@@ -1,0 +1,1 @@
+"""Compose and send the emails in the outbox."""

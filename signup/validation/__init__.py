@@ -1,0 +1,1 @@
+"""Rules for what people type into the forms."""

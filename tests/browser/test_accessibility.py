@@ -1,0 +1,253 @@
+"""Every page in every state, for everybody: WCAG 2.2 AA, small windows, large text, keyboards."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from signup import i18n
+from tests.browser.test_whole_way import sandbox  # noqa: F401 (its mailbox and its panel are pages, too)
+from tests.support.page_states import SCENES, Gallery, gallery
+from tests.support.service import SUE, SUE_PASSWORD
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Frames and the page that a mail program puts around a letter are not ours.
+OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"]}
+ERRORS = (
+    "form-errors",
+    "form-stale",
+    "link-errors",
+    "link-busy",
+    "login-errors",
+    "desk-signup-errors",
+)
+
+# Everything that can be reached by keyboard, in the size of the box that can be hit.
+TARGETS = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+  .filter((each) => each.checkVisibility() && each.type !== 'hidden')
+  .filter((each) => !(each.tagName === 'A' && getComputedStyle(each).display === 'inline'))
+  .map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
+SPILLS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MOVES = """() => [...document.querySelectorAll('*')].map((each) => getComputedStyle(each))
+  .filter((style) => parseFloat(style.transitionDuration) || style.animationName !== 'none')
+  .length"""
+OUTLINE = """() => {
+  const style = getComputedStyle(document.activeElement);
+  const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  // Past the last target, the browser's own has the focus; letters leave it to mail programs.
+  return seen || document.activeElement === document.body || style.outlineStyle === 'auto';
+}"""
+REACHABLE = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+  .filter((each) => each.checkVisibility() && each.type !== 'hidden').length"""
+
+
+@dataclass
+class Visit:
+    """What was found on one page in one state."""
+
+    title: str
+    language: str
+    axe: list[str] = field(default_factory=list)
+    small: list[str] = field(default_factory=list)
+    spills: dict[str, int] = field(default_factory=dict)
+    moving: int = 0
+    unseen: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module", params=i18n.known())
+def language(request: pytest.FixtureRequest) -> str:
+    """Words are longer elsewhere, and break otherwise."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def visits(page: Page, language: str, request: pytest.FixtureRequest) -> dict[str, Visit]:
+    """Everything there is to see, looked at once in each language."""
+    found = {}
+    with gallery(page, language) as shown:
+        shown.log_in()
+        for name, show in SCENES.items():
+            show(shown)
+            found[name] = look(page)
+    url = request.getfixturevalue("sandbox")
+    for path in ("mailbox", "strapi"):
+        page.goto(f"{url}/sandbox/{path}")
+        found[path] = look(page)
+    return found
+
+
+def look(page: Page) -> Visit:
+    visit = Visit(page.title(), page.evaluate("document.documentElement.lang"))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        visit.axe += [f"{theme}: {each}" for each in findings(page)]
+    visit.small = page.evaluate(TARGETS)
+    visit.moving = page.evaluate(MOVES)
+    visit.spills = {"at 320 px": spill(page, 320)}
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    visit.spills["at 200 %"] = spill(page, 640)
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    visit.unseen = unseen_focus(page)
+    page.set_viewport_size({"width": 1000, "height": 700})
+    return visit
+
+
+def findings(page: Page) -> list[str]:
+    found = Axe().run(page, options=OPTIONS).response["violations"]
+    return [f"{each['id']} {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+def spill(page: Page, width: int) -> int:
+    page.set_viewport_size({"width": width, "height": 700})
+    return int(page.evaluate(SPILLS))
+
+
+def unseen_focus(page: Page) -> list[str]:
+    """What has the focus, and does not show it, on the way through a page by Tab."""
+    found = []
+    for _ in range(min(page.evaluate(REACHABLE), 12)):
+        page.keyboard.press("Tab")
+        if not page.evaluate(OUTLINE):
+            found.append(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+    return found
+
+
+def having(visits: dict[str, Visit], what: Callable[[Visit], Any]) -> dict[str, Any]:
+    return {name: what(visit) for name, visit in visits.items() if what(visit)}
+
+
+def test_axe_finds_nothing_on_any_page_in_any_state_by_day_and_by_night(
+    visits: dict[str, Visit], language: str
+) -> None:
+    assert having(visits, lambda visit: visit.axe) == {}
+    assert {visit.language for visit in visits.values()} == {language, "en"}
+    assert len(visits) > 50
+
+
+def test_axe_would_find_something(page: Page) -> None:
+    page.goto("about:blank")
+    page.set_content("<title>A page</title><img src='/logo'><p style='color: #bbb'>Pale")
+    found = " ".join(findings(page))
+    assert "image-alt" in found
+    assert "color-contrast" in found
+    assert "html-has-lang" in found
+
+
+def test_nothing_scrolls_sideways_at_320_px_or_with_text_twice_as_large(
+    visits: dict[str, Visit],
+) -> None:
+    assert having(visits, lambda visit: any(visit.spills.values()) and visit.spills) == {}
+
+
+def test_every_target_is_large_enough_to_hit(visits: dict[str, Visit]) -> None:
+    assert having(visits, lambda visit: visit.small) == {}
+
+
+def test_focus_is_always_seen(visits: dict[str, Visit]) -> None:
+    assert having(visits, lambda visit: visit.unseen) == {}
+
+
+def test_nothing_moves_for_those_who_ask_for_that(visits: dict[str, Visit]) -> None:
+    assert having(visits, lambda visit: visit.moving) == {}
+
+
+def test_titles_say_what_a_page_is_and_error_first(visits: dict[str, Visit], language: str) -> None:
+    error = f"{i18n.catalogue(language).ugettext('Error:')} "
+    for name, visit in visits.items():
+        assert visit.title, name
+        assert visit.title.startswith(error) == (name in ERRORS), name
+
+
+@pytest.fixture
+def shown(page: Page) -> Iterator[Gallery]:
+    """A gallery of its own."""
+    with gallery(page) as shown:
+        yield shown
+
+
+def test_colours_that_are_forced_leave_buttons_and_fields_their_edges(shown: Gallery) -> None:
+    page = shown.page
+    page.emulate_media(forced_colors="active")
+    shown.open("/signup")
+    for element in (page.get_by_role("button").last, page.get_by_label("First name")):
+        edge = element.evaluate("each => getComputedStyle(each).borderTopColor")
+        assert edge != element.evaluate("each => getComputedStyle(each).backgroundColor")
+        element.focus()
+        assert page.evaluate(OUTLINE)
+    page.emulate_media(forced_colors="none")
+
+
+def test_the_error_summary_has_the_focus_and_leads_to_the_field(shown: Gallery) -> None:
+    page = shown.page
+    shown.open("/signup")
+    shown.press("Send me the link")
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+
+    tab_to(page, summary.get_by_role("link", name="Enter your first name."))
+    page.keyboard.press("Enter")
+    page.keyboard.type("Ada")
+
+    field = page.get_by_label("First name")
+    expect(field).to_have_value("Ada")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description("Enter your first name.")
+
+
+def test_the_whole_way_by_keyboard_alone(shown: Gallery) -> None:
+    page, service = shown.page, shown.service
+    shown.open("/signup")
+    fill(page, "First name", "Mary")
+    fill(page, "E-mail address", "mary@example.org")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+    service.deliver()
+
+    shown.open(service.visitor().link(email="mary@example.org"))
+    fill(page, "Password", "Engines of 1843")
+    press(page, page.get_by_role("button", name="Show password"), "Space")
+    expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
+    fill(page, "Why would you like to write here? (optional)", "I write about geology.")
+    press(page, page.get_by_role("button", name="Apply"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
+    service.deliver()
+
+    shown.open("/review")
+    fill(page, "E-mail address", SUE)
+    fill(page, "Password", SUE_PASSWORD)
+    page.keyboard.press("Enter")
+    press(page, page.get_by_role("checkbox", name="Choose Mary"), "Space")
+    press(page, page.get_by_role("button", name="Activate them"))
+    expect(page.get_by_role("alert")).to_contain_text("Mary is active")
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert service.strapi.admin("mary@example.org")["is_active"] == 1  # type: ignore[index]
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    tab_to(page, page.get_by_label(label, exact=True))
+    page.keyboard.type(text)
+
+
+def press(page: Page, target: Locator, key: str = "Enter") -> None:
+    tab_to(page, target)
+    page.keyboard.press(key)
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until `target` has the focus."""
+    for _ in range(60):
+        if target.evaluate("each => each === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{target} cannot be reached by keyboard")

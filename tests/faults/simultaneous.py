@@ -1,0 +1,89 @@
+"""Many processes of the service that do the same at the same moment.
+
+Run as `python -m tests.faults.rush`, it reads what to do as JSON, makes the service, forks it, lets
+all go at once, and prints what came of each, as JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from models.mail.outbox import OutgoingEmail
+from tests.faults.forked_service import Named
+from tests.support.paths import ROOT
+from tests.support.service import ADA, MailServer, Service
+
+CROWD = 50
+
+
+def rush(service: Service, act: str, link: str = "") -> list[Any]:
+    """What came of each of the processes."""
+    settings = {name: service.app.config[name] for name in ("RATELIMIT_ENABLED", "MAX_WAITING")}
+    task = {
+        "strapi": service.strapi.address,
+        "ledger": service.records.address,
+        "mail_port": service.mail.port,
+        "settings": settings,
+        "act": act,
+        "link": link,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.simultaneous"],
+        cwd=ROOT,
+        input=json.dumps(task),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return list(json.loads(done.stdout))
+
+
+def confirm(service: Service, link: str, number: int) -> int:
+    return service.visitor().confirm(link, password=f"Analytical{number}engine").status_code
+
+
+def ask(service: Service, link: str, number: int) -> int:
+    return service.visitor().ask(ADA).status_code
+
+
+def lease(service: Service, link: str, number: int) -> list[int]:
+    """The letters that this process is to deliver."""
+    leased = []
+    with service.app.app_context():
+        while letter := OutgoingEmail.lease():
+            leased.append(letter.id)
+    return leased
+
+
+ACTS: dict[str, Callable[[Service, str, int], Any]] = {
+    "confirm": confirm,
+    "ask": ask,
+    "lease": lease,
+}
+
+
+def main() -> None:
+    task = json.loads(sys.stdin.read())
+    mail, ledger = MailServer(task["mail_port"]), Named(task["ledger"])
+    service = Service(Named(task["strapi"]), mail, ledger.path, task["settings"], ledger)
+    waiting, starting = os.pipe()
+    pipes = []
+    for number in range(CROWD):
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            os.close(starting)
+            os.read(waiting, 1)
+            came = ACTS[task["act"]](service, task["link"], number)
+            os.write(writing, json.dumps(came).encode())
+            os._exit(0)
+        os.close(writing)
+        pipes.append(reading)
+    os.close(starting)
+    print(json.dumps([json.loads(os.fdopen(pipe).read() or "null") for pipe in pipes]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Turns: the threads of one process write one after the other, and wait for each other awake."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peewee import OperationalError
+
+from models.engines import SQLite
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Any]:
+    """A file that is waited for no longer than 50 ms."""
+    engine: Any = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE", timeout=0.05)
+    with engine.connection_context():
+        engine.execute_sql("CREATE TABLE count (n)")
+        engine.execute_sql("INSERT INTO count VALUES (0)")
+        yield engine
+
+
+def counted(engine: Any) -> int:
+    [number] = engine.execute_sql("SELECT n FROM count").fetchone()
+    return int(number)
+
+
+def count_on(engine: Any) -> None:
+    with engine.connection_context(), engine.alone("count"):
+        engine.execute_sql("UPDATE count SET n = ?", (counted(engine) + 1,))
+
+
+def test_everybody_gets_a_turn(engine: Any) -> None:
+    engine.timeout = 30
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: count_on(engine), range(160)))
+    assert counted(engine) == 160
+
+
+def test_whose_turn_does_not_come_is_told_so_as_by_another_process(engine: Any) -> None:
+    with ThreadPoolExecutor(1) as other, engine.alone("count"):
+        error = other.submit(count_on, engine).exception()
+    assert isinstance(error, OperationalError)
+    assert engine.is_temporary(error)
+    count_on(engine)
+
+
+@pytest.mark.parametrize("statement", ["SELECT nothing", "ROLLBACK", "COMMIT"])
+def test_a_turn_ends_however_it_ends(engine: Any, statement: str) -> None:
+    with pytest.raises(OperationalError), engine.alone("count"):
+        engine.execute_sql(statement)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(count_on, engine).result()
+    assert counted(engine) == 1
+
+
+def test_a_file_that_another_process_holds_takes_no_turn(engine: Any, tmp_path: Path) -> None:
+    holder = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE")
+    with holder.connection_context(), holder.alone("count"), pytest.raises(OperationalError):
+        count_on(engine)
+    count_on(engine)
+    assert counted(engine) == 1
+
+
+def test_no_commit_that_fails_keeps_the_turn(engine: Any, tmp_path: Path) -> None:
+    reader: Any = SQLite(str(tmp_path / "some.db"))
+    with reader.connection_context():
+        # Without a write-ahead log, whoever reads keeps everybody from committing.
+        looked = reader.execute_sql("SELECT n FROM count")
+        with pytest.raises(OperationalError):
+            count_on(engine)
+        looked.close()
+    count_on(engine)
+    assert counted(engine) == 1

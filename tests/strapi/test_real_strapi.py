@@ -1,0 +1,226 @@
+"""Beside a running Strapi of each kind: the row it would have made, the login it grants."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.support.database_servers import Server
+from tests.support.service import (
+    ADA,
+    ADA_PASSWORD,
+    SHAPES,
+    SUE,
+    SUE_PASSWORD,
+    Service,
+    StrapiFile,
+    free_port,
+    text,
+)
+from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, served
+
+pytestmark = NEEDS_STRAPI
+# Far from UTC: where dates are local, an error of hours shows.
+ZONE = "Asia/Tokyo"
+
+
+class Beside:
+    """A running Strapi, its database, and its super admin's token."""
+
+    def __init__(self, server: RealStrapi, database: StrapiFile) -> None:
+        self.server = server
+        self.database = database
+        self.token = server.register_first(SUE, SUE_PASSWORD)
+
+    def user(self, email: str) -> dict[str, object]:
+        """The account as Strapi's panel lists it."""
+        path = f"/admin/users?pageSize=100&_q={email}"
+        status, answer = self.server.call("GET", path, token=self.token)
+        assert status == 200
+        [found] = [user for user in answer["data"]["results"] if user["email"] == email]
+        return dict(found)
+
+    def save(self, user: dict[str, object], **changes: object) -> tuple[int, dict[str, object]]:
+        """Save the account as Strapi's panel does."""
+        names = ("firstname", "lastname", "email", "isActive")
+        body = {name: user[name] for name in names} | changes
+        body["roles"] = [role["id"] for role in user["roles"]]  # type: ignore[attr-defined]
+        path = f"/admin/users/{user['id']}"
+        return self.server.call("PUT", path, body, self.token)
+
+
+@pytest.fixture(scope="module", params=[*SHAPES, *ENGINES])
+def beside(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Beside]:
+    file = tmp_path_factory.mktemp("strapi") / "data.db"
+    database: StrapiFile = StrapiFile(file)
+    if request.param in ENGINES:
+        engine: Server = request.getfixturevalue(request.param)
+        database = StrapiServed.empty(engine, "strapi")
+        server = served(engine, "strapi", free_port(), TZ=ZONE)
+    else:
+        server = cached(request.param, free_port())
+    server.install()
+    server.start(file)
+    yield Beside(server, database)
+    server.stop()
+    assert " ms) " in server.said()
+    assert server.failures() == []
+
+
+@pytest.fixture
+def strapi(beside: Beside) -> Iterator[StrapiFile]:
+    yield beside.database
+    beside.database.do("DELETE FROM admin_users WHERE email <> ?", SUE)
+
+
+@pytest.fixture
+def shape(beside: Beside) -> str:
+    """The ledger is kept where Strapi keeps its data."""
+    served = beside.database
+    return served.server.name if isinstance(served, StrapiServed) else SHAPES[-1]
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """The service, which knows Strapi's time zone; in a file, that means nothing."""
+    return start(STRAPI_TIMEZONE=ZONE)
+
+
+def by_page(service: Service, author_id: int) -> None:
+    sue = service.visitor()
+    sue.log_in()
+    assert sue.decide("activate", author_id).status_code == 303
+
+
+def by_api(service: Service, author_id: int) -> None:
+    path = f"/api/authors/{author_id}/activate"
+    answer = service.app.test_client().post(path, auth=(SUE, SUE_PASSWORD))
+    assert answer.status_code == 200
+
+
+def by_panel(service: Service, author_id: int) -> None:
+    """The test saves the account as active in Strapi's panel."""
+
+
+@pytest.mark.parametrize("activate", [by_page, by_api, by_panel])
+def test_an_activated_author_logs_in_to_strapi(
+    beside: Beside, service: Service, activate: Callable[[Service, int], None]
+) -> None:
+    service.visitor().apply()
+    status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
+    assert (status, answer["error"]["message"]) == (400, "User not active")
+
+    user = beside.user(ADA)
+    activate(service, int(str(user["id"])))
+    if activate is by_panel:
+        assert beside.save(user, isActive=True)[0] == 200
+
+    status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
+    assert status == 200
+    token = answer["data"]["token"]
+    status, answer = beside.server.call("GET", "/admin/users/me/permissions", token=token)
+    assert status == 200
+    actions = {permission["action"] for permission in answer["data"]}
+    assert "plugin::upload.read" in actions
+    assert not any(action.startswith("admin::users") for action in actions)
+    assert "https://cms.example.com/admin" in text(service.deliver()[-1])
+
+
+def test_strapi_knows_the_language_that_the_author_applied_in(
+    beside: Beside, service: Service
+) -> None:
+    service.language = "fr"
+    service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+    status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
+    assert (status, answer["data"]["user"]["preferedLanguage"]) == (200, "fr")
+
+
+def test_strapis_panel_lists_and_saves_an_author(beside: Beside, service: Service) -> None:
+    service.visitor().apply()
+    user = beside.user(ADA)
+    assert [role["code"] for role in user["roles"]] == ["strapi-author"]  # type: ignore[attr-defined]
+
+    status, answer = beside.save(user, firstname="Augusta Ada")
+
+    assert (status, answer["data"]["firstname"]) == (200, "Augusta Ada")  # type: ignore[index]
+    assert beside.user(ADA)["isActive"] is False
+
+
+def test_the_row_is_the_one_that_an_invitation_leaves(beside: Beside, service: Service) -> None:
+    role = next(
+        role["id"]
+        for role in beside.database.rows("SELECT * FROM admin_roles WHERE code = 'strapi-author'")
+    )
+    invited = {
+        "email": "grace@example.org",
+        "firstname": "Grace",
+        "lastname": "Hopper",
+        "roles": [role],
+    }
+    status, answer = beside.server.call("POST", "/admin/users", invited, beside.token)
+    assert status == 201
+    registration = {
+        "registrationToken": answer["data"]["registrationToken"],
+        "userInfo": {"firstname": "Grace", "lastname": "Hopper", "password": ADA_PASSWORD},
+    }
+    assert beside.server.call("POST", "/admin/register", registration)[0] == 200
+
+    service.visitor().apply()
+
+    theirs, ours = beside.database.admin("grace@example.org"), beside.database.admin(ADA)
+    assert theirs
+    assert ours
+    differing = {column for column in ours if ours[column] != theirs[column]}
+    person = {"id", "document_id", "email", "firstname", "lastname", "password"}
+    times = {"created_at", "updated_at", "published_at"}
+    # An invitation's own: it activates, and leaves its token's column empty afterwards.
+    assert differing - {"is_active", "registration_token"} <= person | times
+    for column in times & set(ours):
+        assert type(ours[column]) is type(theirs[column])
+        # Written a moment later, in whatever zone.
+        assert 0 <= seconds(ours[column]) - seconds(theirs[column]) < 60
+    assert ours["password"][:7] == theirs["password"][:7] == "$2a$10$"
+    assert ours["registration_token"] is None
+    link_of = {link["user_id"]: link for link in beside.database.links()}
+    mine, hers = link_of[ours["id"]], link_of[theirs["id"]]
+    alike = {name for name in mine if name in ("role_id", "role_order", "role_ord")}
+    assert {name: mine[name] for name in alike} == {name: hers[name] for name in alike}
+    for order in {"user_order", "user_ord"} & set(mine):
+        assert mine[order] == hers[order] + 1
+
+
+def test_no_door_of_strapis_activates_a_waiting_author(beside: Beside, service: Service) -> None:
+    service.visitor().apply()
+    forgot = beside.server.call("POST", "/admin/forgot-password", {"email": ADA})
+    for token in ("", "null", None):
+        registration = {
+            "registrationToken": token,
+            "userInfo": {"firstname": "Ada", "lastname": "L", "password": ADA_PASSWORD},
+        }
+        assert beside.server.call("POST", "/admin/register", registration)[0] == 400
+
+    assert forgot[0] == 204
+    ada = beside.database.admin(ADA)
+    assert ada
+    assert (ada["is_active"], ada["reset_password_token"]) == (0, None)
+
+
+def test_a_deleted_account_is_noticed(beside: Beside, service: Service) -> None:
+    link = service.visitor().apply()
+    path = f"/admin/users/{beside.user(ADA)['id']}"
+    assert beside.server.call("DELETE", path, token=beside.token)[0] == 200
+
+    service.deliver()
+
+    assert service.signup()["state"] == "removed"
+    assert "no longer exists" in service.visitor().get(link).text
+
+
+def seconds(instant: Any) -> float:
+    """An instant as a database keeps it, in seconds since whenever it counts from."""
+    return instant.timestamp() if isinstance(instant, datetime) else instant / 1000

@@ -1,0 +1,103 @@
+"""What a real Strapi makes of PostgreSQL and MariaDB: the facts that the service builds on."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.timestamps import now
+from tests.support.database_servers import MariaDB, Server
+from tests.support.service import ADA, ADA_PASSWORD, SUE, SUE_PASSWORD, free_port
+from tests.support.strapi_on_server import StrapiServed, fresh
+from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, served
+
+pytestmark = NEEDS_STRAPI
+
+Boot = Callable[..., tuple[RealStrapi, StrapiServed]]
+
+
+@pytest.fixture
+def boot(tmp_path: Path) -> Iterator[Boot]:
+    """Starts a Strapi with Sue, its super admin, on an empty database of a server."""
+    booted: list[RealStrapi] = []
+
+    def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiServed]:
+        real = served(server, "strapi", free_port(), **environment)
+        real.install()
+        booted.append(real)
+        real.start(tmp_path / "data.db")
+        real.register_first(SUE, SUE_PASSWORD)
+        return real, StrapiServed(server, "strapi")
+
+    yield boot
+    for real in booted:
+        real.stop()
+        assert real.failures() == []
+
+
+def test_a_fresh_database_is_the_one_that_strapi_makes(server: Server, boot: Boot) -> None:
+    server.create("strapi")
+    _, strapi = boot(server)
+    fresh(server, "fresh")
+
+    assert shape(StrapiServed(server, "fresh")) == shape(strapi)
+
+
+def test_an_account_from_outside_logs_in_once_it_is_active(server: Server, boot: Boot) -> None:
+    server.create("strapi")
+    real, strapi = boot(server)
+    strapi.add_admin(ADA, ADA_PASSWORD, "strapi-author", active=False)
+    status, answer = real.log_in(ADA, ADA_PASSWORD)
+    assert (status, answer["error"]["message"]) == (400, "User not active")
+
+    strapi.do("UPDATE admin_users SET is_active = ? WHERE email = ?", True, ADA)
+
+    status, answer = real.log_in(ADA, ADA_PASSWORD)
+    assert status == 200
+    mine = real.call("GET", "/admin/users/me/permissions", token=answer["data"]["token"])
+    assert "plugin::upload.read" in {permission["action"] for permission in mine[1]["data"]}
+
+
+def test_dates_are_in_the_local_time_of_strapis_process(server: Server, boot: Boot) -> None:
+    server.create("strapi")
+    _, strapi = boot(server, TZ="Asia/Tokyo")
+
+    [sue] = strapi.admins()
+
+    assert isinstance(sue["created_at"], datetime)
+    there = sue["created_at"].replace(tzinfo=UTC) - now()
+    assert abs(there - timedelta(hours=9)) < timedelta(minutes=1)
+
+
+def test_strapi_tells_addresses_apart_as_the_collation_does(mariadb: MariaDB, boot: Boot) -> None:
+    """MariaDB's default collation takes an accent and a capital for nothing."""
+    mariadb.create("strapi", collation="utf8mb4_general_ci")
+    real, strapi = boot(mariadb)
+    strapi.add_admin("Ada@example.org", ADA_PASSWORD, "strapi-author")
+
+    assert real.log_in("àda@example.org", ADA_PASSWORD)[0] == 200
+
+
+def shape(strapi: StrapiServed) -> list[dict[str, Any]]:
+    """The columns of the tables that both have, and the keys that these belong to."""
+    tables = "'admin_users', 'admin_roles', 'admin_users_roles_lnk', 'admin_permissions',"
+    here = (
+        f"table_schema IN ('public', ?) AND table_name IN ({tables} 'admin_permissions_role_lnk')"
+    )
+    columns = strapi.rows(
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
+        " collation_name, ordinal_position FROM information_schema.columns"
+        f" WHERE {here} ORDER BY table_name, ordinal_position",
+        strapi.database,
+    )
+    keys = strapi.rows(
+        "SELECT table_name, constraint_name, column_name, ordinal_position"
+        f" FROM information_schema.key_column_usage WHERE {here}"
+        " ORDER BY table_name, constraint_name, ordinal_position",
+        strapi.database,
+    )
+    assert columns
+    assert keys
+    return columns + keys
