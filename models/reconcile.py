@@ -122,7 +122,7 @@ class Reconciler:
         signups = list(Signup.select().where(watched(), Signup.email.in_(shared)))
         for number in {signup.id for signup in signups} - self.duplicated:
             problem = "Strapi has another account of this address: delete one in its panel"
-            log.error("address doubled in Strapi", extra={"signup": number, "error": problem})
+            log.error("email duplicated in strapi", extra={"signup": number, "error": problem})
         self.duplicated = {signup.id for signup in signups}
 
     def _compare(self, signup: Signup, row: AdminUser | None) -> None:
@@ -154,7 +154,7 @@ class Reconciler:
                 )
         except RowChanged as error:
             # A super admin has taken this person on in the meantime.
-            log.warning("row left to Strapi", extra={"signup": signup.id, "error": str(error)})
+            log.warning("row kept in strapi", extra={"signup": signup.id, "error": str(error)})
         signup.change_state(signup.state, signup.state, strapi_id=None)
 
     def _lost(self, signup: Signup) -> None:

@@ -56,7 +56,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
     """The page of an HTTP error, or the API's problem, with the headers that it asks for."""
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     if isinstance(error, RateLimitExceeded):
-        log.warning("limited", extra={"limit": str(error.limit.limit)})
+        log.warning("rate limited", extra={"limit": str(error.limit.limit)})
     return answer(error.code or 500, error.description or "", headers)
 
 

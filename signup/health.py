@@ -36,7 +36,7 @@ def failing_parts() -> Iterator[str]:
     if not _strapi_is_well():
         yield "strapi"
     if not current_app.extensions["worker"].running:
-        yield "courier"
+        yield "worker"
     try:
         if OutgoingEmail.overdue() > OVERDUE:
             yield "outbox"

@@ -71,7 +71,7 @@ def tell(response: Response) -> Response:
         response.headers["X-Request-ID"] = request_id()
     if status >= 400:
         level = logging.ERROR if status >= 500 else logging.INFO
-        log.log(level, "answered", extra={"status": status, "method": request.method})
+        log.log(level, "request failed", extra={"status": status, "method": request.method})
     return response
 
 

@@ -67,4 +67,4 @@ def _watch(account: str, key: str) -> None:
     count = ALARMING, "failed logins everywhere", key
     last = limiter.limiter.hit(*count) and not limiter.limiter.get_window_stats(*count).remaining
     if last:
-        log.error("login under attack", extra={"account": address(account), "failures": 100})
+        log.error("password guessing", extra={"account": address(account), "failures": 100})

@@ -97,12 +97,12 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
             try:
                 config[name] = secret_keys.content(Path(file))
             except (OSError, ValueError) as error:
-                config["COMPLAINTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
+                config["FAULTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
                 config[name] = DEFAULTS[name]
     for name, default in DEFAULTS.items():
         config[name] = _as(name, default, config[name])
         if fault := _unusable(name, default, config[name]):
-            config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {fault}"
+            config["FAULTS"][name] = f"{PREFIX}_{name} must be {fault}"
             config[name] = default
     for name in ("ALLOWED_DOMAINS", "BLOCKED_DOMAINS"):
         config[name] = _domains(config, name)
@@ -121,9 +121,9 @@ def require(app: Flask) -> None:
 def faults(config: Config) -> Iterator[str]:
     """What is missing or wrong, a sentence each, and what to do about it."""
     for name in REQUIRED:
-        if not config[name] and name not in config["COMPLAINTS"]:
+        if not config[name] and name not in config["FAULTS"]:
             yield f"{PREFIX}_{name} is missing"
-    yield from config["COMPLAINTS"].values()
+    yield from config["FAULTS"].values()
     yield from secret_keys.faults(config)
     yield from _unsafe_mail(config)
     if config["DEBUG"]:
@@ -182,7 +182,7 @@ def _domains(config: Config, name: str) -> list[str]:
         return [domains.normal(pattern) for pattern in config[name]]
     except ValueError as error:
         wanted = "domains like example.com or *.example.com"
-        config["COMPLAINTS"][name] = f"{PREFIX}_{name} must be {wanted}: {error}"
+        config["FAULTS"][name] = f"{PREFIX}_{name} must be {wanted}: {error}"
         return []
 
 

@@ -44,9 +44,9 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
     )
     ADVICE = {  # noqa: RUF012
         "(1045,": "refuses this user or password, or a connection without TLS",
-        "(1044,": "lets this user not into this database: see docs/scale.md for what it needs",
-        "(1142,": "grants this user too little ({}): see docs/scale.md for what it needs",
-        "(1143,": "grants this user too little ({}): see docs/scale.md for what it needs",
+        "(1044,": "lets this user not into this database: see docs/databases.md for what it needs",
+        "(1142,": "grants this user too little ({}): see docs/databases.md for what it needs",
+        "(1143,": "grants this user too little ({}): see docs/databases.md for what it needs",
         "(1146,": "has no such table ({}): correct the address",
         "(1049,": "has no such database: create it, or correct the address",
         "No such file": "cannot be checked: the file that ssl_ca names is not there",
@@ -67,7 +67,7 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
         " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name IN %s"
     )
-    HIDDEN = " that this user may SELECT: see docs/scale.md for what it needs"
+    HIDDEN = " that this user may SELECT: see docs/databases.md for what it needs"
 
     def __init__(self, database: str, **address: Any) -> None:
         """Name the database; it is connected to when it is asked."""

@@ -52,8 +52,8 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         "certificate": "has a certificate that is not trusted: name its authority with"
         " ?sslmode=verify-full&sslrootcert=…",
         "permission denied for database": "lets this user not into this database: see"
-        " docs/scale.md for what it needs",
-        "permission denied": "grants this user too little ({}): see docs/scale.md for what it"
+        " docs/databases.md for what it needs",
+        "permission denied": "grants this user too little ({}): see docs/databases.md for what it"
         " needs",
         "Connection refused": "does not answer: is it running, at this host and port?",
         "could not translate host name": "has a name that is not known here",

@@ -131,7 +131,7 @@ def undo(author_id: int) -> ResponseReturnValue:
 @api.errorhandler(StrapiUnavailable)
 def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     """Nothing was decided; try again."""
-    log.error("nobody can review", extra={"error": str(error)})
+    log.error("strapi unavailable", extra={"error": str(error)})
     detail = "Strapi's database cannot be used at this moment. Nothing was decided."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "60"})
 

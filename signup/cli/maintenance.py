@@ -48,7 +48,7 @@ def deliver() -> None:
     try:
         reconciler().run_if_changed()
     except StrapiUnavailable as error:
-        click.echo(f"settling waits: {error}", err=True)
+        click.echo(f"reconcile postponed: {error}", err=True)
     handled = 0
     try:
         for _ in deliver_due():

@@ -45,7 +45,7 @@ def _deal_with(letter: OutgoingEmail, post: MailSession) -> None:
         raise
     except Exception as error:
         # It must not keep the letters behind it from going out.
-        log.exception("letter cannot be made", extra=_facts(letter))
+        log.exception("email not composed", extra=_facts(letter))
         problem = f"it cannot be made: {type(error).__name__}"
         letter.park(problem) if letter.tries + 1 >= MAKING_TRIES else letter.failed(problem)
 
@@ -67,12 +67,12 @@ def _send(letter: OutgoingEmail, message: flask_mail.Message, post: MailSession)
     try:
         post.send(message)
     except NotDelivered as error:
-        what = "letter refused" if error.final else "letter put off"
+        what = "email parked" if error.final else "email delayed"
         log.warning(what, extra={**_facts(letter), "error": str(error)})
         letter.park(str(error)) if error.final else letter.failed(str(error))
     else:
         letter.sent()
-        log.info("letter sent", extra=_facts(letter))
+        log.info("email sent", extra=_facts(letter))
 
 
 def _facts(letter: OutgoingEmail) -> dict[str, object]:

@@ -110,7 +110,7 @@ class Worker:
             self._thread.join(FAREWELL)
 
     def _begin(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -124,7 +124,7 @@ class Worker:
                     self._stopping.wait(GATHER)
         finally:
             if not self._stopping.wait(1):
-                log.error("courier died, and is started again")
+                log.error("worker thread restarted")
                 self._begin()
 
     def _round(self) -> None:
@@ -135,7 +135,7 @@ class Worker:
         except LedgerUnavailable as error:
             self._complain("ledger unavailable", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, the courier lives on)
-            self._complain("courier stumbled", error)
+            self._complain("worker failed", error)
 
     def _settle_now_and_then(self) -> None:
         began = time.monotonic()
@@ -150,12 +150,12 @@ class Worker:
         try:
             reconciler().run_if_changed()
         except StrapiUnavailable as error:
-            self._complain("settling waits", error)
+            self._complain("reconcile postponed", error)
             return False
         except LedgerUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (an odd row in Strapi stops no letters)
-            self._complain("settling stumbled", error)
+            self._complain("reconcile failed", error)
         return True
 
     def _deliver(self) -> None:
@@ -175,7 +175,9 @@ class Worker:
         rest *= random.uniform(0.75, 1.25)
         self._failures += 1
         self._rests_until = time.monotonic() + rest
-        log.error("mail server out", extra={"error": str(error), "seconds_to_next_try": rest})
+        log.error(
+            "mail server unavailable", extra={"error": str(error), "seconds_to_next_try": rest}
+        )
 
     def _forget(self) -> None:
         if time.monotonic() - self._purged > PURGE:

@@ -36,7 +36,7 @@ def not_ours(_: Exception) -> ResponseReturnValue:
 
 def from_the_future(_: Exception) -> ResponseReturnValue:
     """A link of a clock that is ahead of ours will be good in a moment."""
-    log.error("link from the future", extra={"error": "this clock, or another one, is wrong"})
+    log.error("link from future", extra={"error": "this clock, or another one, is wrong"})
     return answer(503)
 
 

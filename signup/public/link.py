@@ -50,7 +50,7 @@ def apply(token: str) -> ResponseReturnValue:
         return render_template("signup/taken.html", **links.panel()), 409
     except (QueueFull, StrapiUnavailable) as error:
         problem = str(error) or "the queue is full"
-        log.warning("confirmation waits", extra={"signup": signup.id, "error": problem})
+        log.warning("confirmation postponed", extra={"signup": signup.id, "error": problem})
         busy = "full" if isinstance(error, QueueFull) else "unavailable"
         page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
         return page, 503, RETRY
@@ -116,7 +116,7 @@ def never_again(token: str) -> ResponseReturnValue:
         return render_template("signup/stop.html", form=form), form.status
     if signup.email:
         decide.stop(signup.email, links.signing_keys(), author())
-        log.info("stopped by its owner", extra={"signup": signup.id})
+        log.info("email suppressed", extra={"signup": signup.id})
     return render_template("signup/stopped.html")
 
 

@@ -47,7 +47,7 @@ def reviewer() -> Actor:
 @pages.errorhandler(StrapiUnavailable)
 def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     """Without Strapi's file nobody can be recognised; nothing was decided."""
-    log.error("nobody can review", extra={"error": str(error)})
+    log.error("strapi unavailable", extra={"error": str(error)})
     return answer(503)
 
 

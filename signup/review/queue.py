@@ -66,7 +66,7 @@ def send_again(letter_id: int) -> ResponseReturnValue:
         return page(form.status, "stale")
     if OutgoingEmail.send_again(letter_id) is None:
         return page(404, "no letter")
-    log.info("letter sent again", extra={"letter": letter_id})
+    log.info("email sent again", extra={"letter": letter_id})
     return redirect(url_for(".index", again=1), 303)
 
 

@@ -134,14 +134,14 @@ def test_logs_are_lines_that_name_the_request_and_nobody(
     violations = [f"not JSON: {line}" for line in said.splitlines() if not line.startswith("{")]
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     events = {line["event"] for line in lines}
-    wanted = {"started", "signup requested", "letter sent", "confirmed", "logged in", "stopped"}
+    wanted = {"started", "signup requested", "email sent", "confirmed", "logged in", "stopped"}
     violations += [f"nothing is said about {each}" for each in wanted - events]
     secrets = [ADA, SUE, ADA_PASSWORD, SUE_PASSWORD, link.split("/")[-1], "no-link-of-ours"]
     violations += [f"{each} is in the log" for each in secrets if each in said]
     for line in lines:
         if not {"time", "level", "event"} <= line.keys():
             violations.append(f"a line without a time or an event: {line}")
-        if line["event"] == "answered" and not re.fullmatch("[0-9a-f]{16}", line["request"]):
+        if line["event"] == "request failed" and not re.fullmatch("[0-9a-f]{16}", line["request"]):
             violations.append(f"a line without its request: {line}")
     failed = [line for line in lines if line.get("status") == 503]
     if len(failed) != len({line["request"] for line in failed}) or not failed:

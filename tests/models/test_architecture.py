@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playhouse.schema_diff import diff_models
 
-from models.ledger import database
+from models.ledger.database import database
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.rate_limits import Count
@@ -50,8 +50,8 @@ def test_data_flows_from_app_to_signup_to_models() -> None:
 
 def test_a_library_stops_at_the_module_that_wraps_it() -> None:
     assert importers("itsdangerous") == {"signup/links.py"}
-    assert importers("bcrypt") == {"models/passwords.py"}
-    assert importers("smtplib") == {"signup/smtp.py"}
+    assert importers("bcrypt") == {"models/password_hashing.py"}
+    assert importers("smtplib") == {"signup/mail/smtp.py"}
     assert all(name.startswith("models/") for name in importers("peewee", "playhouse"))
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import every_shape
 from tests.support.service import ADA, SUE, Service, StrapiFile, Visitor
 
-ALARM = "address doubled in Strapi"
+ALARM = "email duplicated in strapi"
 NOTICE = "Strapi has another account of this address"
 
 

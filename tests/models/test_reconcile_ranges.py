@@ -15,7 +15,7 @@ from tests.support.service import ADA, Service, StrapiFile
 GRACE = "grace@example.org"
 # Two spans behind the first.
 FAR = 2 * SPAN + 5
-ALARM = "address doubled in Strapi"
+ALARM = "email duplicated in strapi"
 
 
 def add_far_away(strapi: StrapiFile, email: str, number: int = FAR) -> None:

@@ -157,7 +157,7 @@ def test_the_service_goes_on_without_the_file_and_heals_when_it_is_back(service:
 
     away.rename(service.strapi.path)
     assert visitor.confirm().status_code == 303
-    assert visitor.get("/healthz").json["parts"] == ["courier"]  # type: ignore[index]
+    assert visitor.get("/healthz").json["parts"] == ["worker"]  # type: ignore[index]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_database_that_this_user_may_not_enter(server: Server, checked: Checke
 
     if isinstance(server, PostgreSQL):
         server.run("GRANT CONNECT ON DATABASE strapi TO PUBLIC")
-    assert "lets this user not into this database: see docs/scale.md" in said
+    assert "lets this user not into this database: see docs/databases.md" in said
 
 
 def test_a_database_that_is_not_strapis(server: Server, checked: Checked) -> None:

@@ -50,7 +50,7 @@ def test_whom_strapi_would_take_for_another_is_not_let_in(
     service.visitor().apply()
     service.strapi.add_admin(ALIKE, None, "strapi-editor", active=False)
     service.deliver()
-    assert "address doubled in Strapi" in caplog.text
+    assert "email duplicated in strapi" in caplog.text
     sue = service.visitor()
     sue.log_in()
 

@@ -1,4 +1,4 @@
-"""Least privilege: an account with exactly the rights that docs/scale.md grants goes the whole way,
+"""Least privilege: an account with exactly the rights that docs/databases.md grants goes the whole way,
 and without any one of them, `flask check` names it and nobody sees more than "try again"."""
 
 import re
@@ -20,7 +20,7 @@ from tests.support.service import ADA, MailServer, Service, Visitor
 from tests.support.strapi_on_server import StrapiServed
 from tests.web.test_commands import run
 
-PAPER = ROOT / "docs" / "scale.md"
+PAPER = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
 GRACE = "grace@example.org"
 
@@ -149,7 +149,7 @@ def test_without_any_one_right_the_check_names_it(
 
         assert said.exit_code == 1, right
         assert told(said.output, right), (right, said.output)
-        assert "docs/scale.md" in said.output
+        assert "docs/databases.md" in said.output
         assert ACCOUNT not in said.output
 
     assert run(service, "check").exit_code == 0

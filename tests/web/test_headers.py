@@ -158,7 +158,7 @@ def test_our_own_name_and_this_machines_are_served(service: Service, host: str) 
 def test_a_monitor_may_call_the_machine_as_it_likes(service: Service) -> None:
     client = service.app.test_client()
     answer = client.get("/healthz", headers={"Host": "192.0.2.1:5000"})
-    assert answer.json == {"parts": ["courier"], "status": "failing"}
+    assert answer.json == {"parts": ["worker"], "status": "failing"}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.support.service import (
     token_of,
 )
 
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "docs" / "operations.md").read_text()
 
 Said = Callable[[], list[dict[str, Any]]]
 
@@ -78,7 +78,7 @@ def test_a_line_says_when_where_who_and_what(service: Service, said: Said, sue: 
 def test_the_way_of_a_signup_is_told(service: Service, said: Said) -> None:
     service.visitor().apply()
     events = [line["event"] for line in said()]
-    wanted = ["signup requested", "letter sent", "confirmed", "letter sent"]
+    wanted = ["signup requested", "email sent", "confirmed", "email sent"]
     assert [event for event in events if event in wanted][:4] == wanted
 
 
@@ -110,7 +110,7 @@ def test_sessions_are_told_of(service: Service, said: Said, sue: Visitor) -> Non
     sue.post("/review/logout", page="/review")
     the(said, "logged out")
     sue.get("/review")
-    assert the(said, "session refused")["page"] == "desk.queue"
+    assert the(said, "session refused")["page"] == "queue.index"
     sue.log_in()
     said()
     sue.post("/review/logout/everywhere", page="/review")
@@ -137,7 +137,7 @@ def test_decisions_are_told_of(start: Callable[..., Service], said: Said, by: st
     decide("decline")
     assert the(said, "declined")["by"] == "s***@example.com"
     decide("activate")
-    assert the(said, "decision refused")["why"] in {"decided", "Decided"}
+    assert the(said, "decision refused")["reason"] in {"decided", "Decided"}
     decide("undo")
     the(said, "taken back")
     decide("activate")
@@ -183,7 +183,7 @@ def test_what_gets_around_nothing_is_told_of(service: Service, said: Said) -> No
     assert the(said, "host refused")["host"] == "evil.example"
     for _ in range(29):
         client.post("/signup", base_url=PUBLIC)
-    assert the(said, "limited")["limit"] == "30 per 1 hour"
+    assert the(said, "rate limited")["limit"] == "30 per 1 hour"
     service.visitor().client.put("/signup", base_url=PUBLIC)
     assert the(said, "answered")["status"] == 405
 
@@ -198,14 +198,14 @@ def test_a_letter_that_is_parked_is_told_of(service: Service, said: Said) -> Non
     service.visitor().ask()
     service.mail.answer = "550 no such user"
     service.deliver()
-    assert the(said, "letter refused")["recipient"] == "a***@example.org"
+    assert the(said, "email parked")["recipient"] == "a***@example.org"
 
 
 def test_databases_that_are_out_are_told_of(service: Service, said: Said, sue: Visitor) -> None:
     with service.strapi.away():
         sue.get("/review")
     lines = said()
-    assert [line["level"] for line in lines if line["event"] == "nobody can review"] == ["error"]
+    assert [line["level"] for line in lines if line["event"] == "strapi unavailable"] == ["error"]
     service.records.do("DROP TABLE letter")
     service.visitor().ask()
     assert the(said, "ledger unavailable")["level"] == "error"

@@ -131,7 +131,7 @@ def test_a_hundred_failures_a_day_raise_an_alarm_and_keep_nobody_out(
         for _ in range(5):
             attempt(client, token, SUE.upper())
 
-    alarms = [each for each in caplog.records if each.message == "login under attack"]
+    alarms = [each for each in caplog.records if each.message == "password guessing"]
     assert [alert.account for alert in alarms] == [SUE.upper()]  # type: ignore[attr-defined]
     assert service.visitor().log_in().status_code == 303
 

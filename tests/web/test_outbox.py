@@ -128,7 +128,7 @@ def test_a_refused_recipient_is_parked_and_a_put_off_one_is_tried_again(
 
     [letter] = service.rows("SELECT * FROM letter")
     assert (letter["parked_at"] is not None) == parked
-    assert letter["error"] == f"recipient refused with {answer[:3]}"
+    assert letter["trouble"] == f"recipient refused with {answer[:3]}"
     assert letter["sent_at"] is None
 
 
@@ -289,7 +289,7 @@ def test_a_mail_server_that_hangs_is_given_up(start: Callable[..., Service]) -> 
     assert service.deliver() == []
 
     [letter] = service.rows("SELECT * FROM letter")
-    assert "timed out" in letter["error"]
+    assert "timed out" in letter["trouble"]
     hanging.socket.close()
 
 
@@ -414,7 +414,7 @@ def test_a_mail_server_is_believed_only_with_a_certificate_that_verifies(
     service.visitor().ask()
     service.deliver()
     assert encrypting.letters == []
-    assert "CERTIFICATE_VERIFY_FAILED" in service.rows("SELECT * FROM letter")[0]["error"]
+    assert "CERTIFICATE_VERIFY_FAILED" in service.rows("SELECT * FROM letter")[0]["trouble"]
 
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
