@@ -20,7 +20,7 @@ def to_milliseconds(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(milliseconds=1)
 
 
-def kept(instant: datetime, zone: tzinfo) -> datetime:
+def as_stored(instant: datetime, zone: tzinfo) -> datetime:
     """`instant` as it is read again from a timestamp in the local time of `zone`: of an hour that
     comes twice in autumn, the first one."""
     return instant.astimezone(zone).replace(fold=0).astimezone(UTC)

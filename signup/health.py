@@ -38,7 +38,7 @@ def failing_parts() -> Iterator[str]:
     if not current_app.extensions["worker"].running:
         yield "worker"
     try:
-        if OutgoingEmail.overdue() > OVERDUE:
+        if OutgoingEmail.longest_delay() > OVERDUE:
             yield "outbox"
     except LedgerUnavailable:
         yield "ledger"

@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 
 import models.rate_limits  # noqa: F401 (registers the storage in the ledger)
+from models.signups.start import EmailLimits
 
 
 def network() -> str:
@@ -40,11 +41,11 @@ def init_app(app: Flask) -> None:
     looks.init_app(app)
 
 
-def letters() -> int | None:
+def letters() -> EmailLimits | None:
     """How many first letters go out in an hour, in all; more is an attack, or fame that somebody
     should see. None where nothing is limited."""
     config = current_app.config
-    return config["MAX_LETTERS"] if config["RATELIMIT_ENABLED"] else None
+    return EmailLimits(3, 6, config["MAX_LETTERS"]) if config["RATELIMIT_ENABLED"] else None
 
 
 def retry_after() -> int:

@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from models.reviewers.sessions import LONGEST
+from models.reviewers.sessions import MAX_AGE
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=BODY,
         MAX_FORM_PARTS=VALUES,
-        PERMANENT_SESSION_LIFETIME=LONGEST,
+        PERMANENT_SESSION_LIFETIME=MAX_AGE,
         SESSION_COOKIE_DOMAIN=None,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="__Host-signup" if https else "signup",

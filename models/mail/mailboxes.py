@@ -1,13 +1,14 @@
-"""Mailboxes: which addresses reach the same one. For counting letters only: an account is one
-address, and who owns `ada+press@` may apply with it."""
+"""Which emails reach the same mailbox. It is used for counting emails only.
 
-# Google delivers to an address whatever dots it has, under either name.
+An account belongs to one exact email: the owner of `ada+press@` may sign up with it.
+"""
+
+# Google ignores dots, and delivers both domains to the same mailbox.
 GOOGLE = ("gmail.com", "googlemail.com")
 
 
 def base(email: str) -> str:
-    """The plainest address of the mailbox behind a normal one: without what follows a plus, and
-    at Google without dots."""
+    """Return the shortest email of the same mailbox: without "+tag", and at Google without dots."""
     local, _, domain = email.rpartition("@")
     local = local.partition("+")[0]
     if domain in GOOGLE:

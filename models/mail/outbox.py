@@ -1,9 +1,10 @@
-"""The outbox: letters that are owed, as rows that say what to whom, never the text."""
+"""The outbox of emails. A row says which email to whom. The text is made when it is sent."""
 
 import random
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from peewee import CharField, DeferredForeignKey, IntegerField, TextField
 
@@ -11,18 +12,32 @@ from models.ledger.database import MAX_ID, LedgerUnavailable, Record
 from models.mail import mailboxes
 from models.timestamps import EPOCH, MillisecondsField, now
 
-# How long a courier that died keeps others from its letter; a living one renews its lease.
+# How long an email stays claimed by a worker that died. A living worker renews its claim.
 LEASE = timedelta(seconds=20)
+# The pause before the next try doubles from the first to the longest.
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
-# Further ahead than any pause.
+# No pause is as long as this. A later due time comes from a clock that has jumped.
 MAX_AHEAD = timedelta(days=1)
-# After which a letter makes no more sense; mail servers give up after as long (RFC 5321 4.5.4.1).
-LIFE = timedelta(days=5)
+# After this time an email is given up, as mail servers do (RFC 5321, 4.5.4.1).
+MAX_AGE = timedelta(days=5)
+
+
+class EmailKind(StrEnum):
+    """The kinds of emails. The values are stored."""
+
+    CONFIRM = "confirm"
+    RECEIVED = "received"
+    WAITING = "waiting"
+    ACTIVATED = "activated"
+    DECLINED = "declined"
 
 
 class OutgoingEmail(Record):
-    """A letter owed to one recipient, until it is sent, parked or no longer makes sense."""
+    """An email to one recipient, until it is sent, parked or no longer needed.
+
+    `reference` is part of the Message-ID, so that a repeated delivery can be recognised.
+    """
 
     kind = CharField()
     recipient = CharField(320, index=True)
@@ -38,22 +53,19 @@ class OutgoingEmail(Record):
     error = TextField(null=True, column_name="trouble")
 
     class Meta:
-        """Stored under an older name."""
+        """The table was created under this name."""
 
         table_name = "letter"
 
     @classmethod
     def enqueue(
         cls,
-        kind: str,
+        kind: EmailKind,
         recipient: str,
         signup: Record | None = None,
         due_at: datetime | None = None,
     ) -> "OutgoingEmail":
-        """Write down a letter, in the transaction of the fact that it tells.
-
-        Its `reference`, part of the Message-ID, makes a repeated delivery recognisable.
-        """
+        """Add an email. Call it in the transaction of the change that the email reports."""
         instant = now()
         return cls.create(
             kind=kind,
@@ -66,9 +78,11 @@ class OutgoingEmail(Record):
         )
 
     @classmethod
-    def enqueue_notice(cls, kind: str, recipient: str, pause: timedelta) -> None:
-        """Owe a letter that sums up, at most one in each `pause` for a recipient: one that is
-        still to be composed will tell the newest, too."""
+    def enqueue_summary(cls, kind: EmailKind, recipient: str, pause: timedelta) -> None:
+        """Add an email that sums up what is new, at most one in each `pause` for a recipient.
+
+        An email that is not yet composed will include what is new, so none is added then.
+        """
         last = (
             cls.select()
             .where(cls.kind == kind, cls.recipient == recipient, cls.parked_at.is_null())
@@ -78,115 +92,116 @@ class OutgoingEmail(Record):
         if last is None:
             cls.enqueue(kind, recipient)
         elif last.sent_at is not None or last.leased_until > now():
-            cls.enqueue(kind, recipient, due_at=max(now(), (last.sent_at or now()) + pause))
+            due_at = max(now(), (last.sent_at or now()) + pause)
+            cls.enqueue(kind, recipient, due_at=due_at)
 
     @classmethod
-    def recall(cls, signup: Record, *kinds: str) -> None:
-        """Forget letters of these kinds that have not gone out: they are no longer true."""
+    def cancel(cls, signup: Record, *kinds: EmailKind) -> None:
+        """Delete unsent emails of these kinds: what they say is no longer true."""
         cls.delete_where(cls.signup == signup, cls.kind.in_(kinds), cls.sent_at.is_null())
 
     @classmethod
-    def lease(cls, after: str = "") -> "OutgoingEmail | None":
-        """A due letter, for this courier alone; None when nothing is due.
+    def claim_next(cls, after: str = "") -> "OutgoingEmail | None":
+        """Claim a due email for this worker and return it, or None when none is due.
 
-        Kinds take turns, so that none waits behind a flood of another: it is the oldest of the
-        first kind behind `after` that has any.
+        It is the oldest of the first kind after `after` that has a due email. So the kinds take
+        turns, and many emails of one kind delay no other kind.
         """
         instant = now()
-        due = cls._open().where(cls.due_at <= instant, cls.leased_until <= instant)
+        due = cls._unsent().where(cls.due_at <= instant, cls.leased_until <= instant)
         oldest = due.order_by(cls.kind, cls.due_at, cls.id).limit(1)
-        for turn in (oldest.where(cls.kind > after), oldest.where(cls.kind <= after)):
-            # A cursor that is still open would keep the claim from being written.
-            while found := list(turn.clone()):
+        for query in (oldest.where(cls.kind > after), oldest.where(cls.kind <= after)):
+            # list() closes the cursor. An open cursor would keep the claim from being written.
+            while found := list(query.clone()):
                 if found[0]._claim(found[0].leased_until):
                     return found[0]
         return None
 
     @classmethod
     def count_first_emails(cls, since: datetime, recipient: str | None = None) -> int:
-        """How many first letters were owed since then: to the mailbox of this recipient, or to
-        everybody."""
-        asked = cls.select().where(cls.kind == "confirm", cls.queued_at > since)
+        """Count the first emails queued since then, to the recipient's mailbox or to everybody."""
+        query = cls.select().where(cls.kind == EmailKind.CONFIRM, cls.queued_at > since)
         if recipient is not None:
-            asked = asked.where(cls.mailbox == mailboxes.base(recipient))
-        return asked.count()
+            query = query.where(cls.mailbox == mailboxes.base(recipient))
+        return query.count()
 
     @classmethod
     def parked(cls) -> list["OutgoingEmail"]:
-        """The letters that could not be delivered, in the order in which they were given up."""
+        """Return the emails that could not be delivered, in the order in which they were parked."""
         parked = cls.select().where(cls.parked_at.is_null(False))
         return list(parked.order_by(cls.parked_at, cls.id))
 
     @classmethod
     def send_again(cls, number: int) -> "OutgoingEmail | None":
-        """Give a parked letter a fresh start; None when there is none of this id."""
+        """Make a parked email due again and return it, or None when its id is not parked."""
         parked = cls.id == min(number, MAX_ID), cls.parked_at.is_null(False)
-        fresh = {"parked_at": None, "tries": 0, "owed_at": now(), "due_at": now()}
+        fresh = {"parked_at": None, "tries": 0, "queued_at": now(), "due_at": now()}
         changed: int = cls.update(**fresh).where(*parked).execute()
         return cls.get_by_id(number) if changed else None
 
     @classmethod
     def repair_times(cls) -> None:
-        """Make due what no pause can have put off for so long: the clock has jumped."""
-        never = now() + MAX_AHEAD
-        cls.update(due_at=now()).where(cls.due_at > never).execute()
-        cls.update(leased_until=EPOCH).where(cls.leased_until > never).execute()
+        """Make emails due whose due time or claim ends too late: the clock has jumped."""
+        too_late = now() + MAX_AHEAD
+        cls.update(due_at=now()).where(cls.due_at > too_late).execute()
+        cls.update(leased_until=EPOCH).where(cls.leased_until > too_late).execute()
 
     @classmethod
-    def overdue(cls) -> timedelta:
-        """For how long the oldest due letter has waited."""
-        mine = (cls._open().where(cls.kind == kind) for kind in cls._kinds())
-        oldest = [found.due_at for each in mine if (found := each.order_by(cls.due_at).first())]
+    def longest_delay(cls) -> timedelta:
+        """Return how long the oldest due email has waited."""
+        by_kind = (cls._unsent().where(cls.kind == kind) for kind in cls._unsent_kinds())
+        oldest = [found.due_at for each in by_kind if (found := each.order_by(cls.due_at).first())]
         return max([timedelta(), *(now() - due_at for due_at in oldest)])
 
-    def renew(self) -> bool:
-        """Keep the lease; False when it is no longer ours."""
+    def renew_claim(self) -> bool:
+        """Keep this email claimed for another lease. Returns False when the claim was lost."""
         return self._claim(self.leased_until)
 
-    def sent(self) -> None:
-        """Note that a mail server has taken the letter."""
+    def mark_sent(self) -> None:
+        """Record that a mail server has accepted this email."""
         sent_at = now()
         try:
-            self._close(sent_at=sent_at)
+            self._release(sent_at=sent_at)
         except LedgerUnavailable:
-            # The connection died while the mail server thought; unnoted, it would be sent twice.
-            self._close(sent_at=sent_at)
+            # The connection may have died while the mail server worked. Without this record,
+            # the email would be sent twice.
+            self._release(sent_at=sent_at)
 
-    def dropped(self) -> None:
-        """Forget a letter that has nothing left to say."""
+    def drop(self) -> None:
+        """Delete an email that has nothing to say any more."""
         self.delete_instance()
 
-    def failed(self, problem: str) -> None:
-        """Try again after a pause that grows, with jitter, until the letter is too old."""
-        if now() - self.queued_at > LIFE:
-            self.park(problem)
+    def retry_later(self, error: str) -> None:
+        """Try again after a growing pause with jitter, or park the email when it is too old."""
+        if now() - self.queued_at > MAX_AGE:
+            self.park(error)
             return
         pause = min(FIRST_PAUSE * 2 ** min(self.tries, 10), LONGEST_PAUSE)
         pause *= random.uniform(0.75, 1.25)
-        self._close(tries=self.tries + 1, due_at=now() + pause, error=problem)
+        self._release(tries=self.tries + 1, due_at=now() + pause, error=error)
 
-    def returned(self, problem: str) -> None:
-        """Leave the letter due, as if it had not been taken: it is not its fault."""
-        self._close(error=problem)
+    def release(self, error: str) -> None:
+        """Give the claim back. The email stays due: the error is not its own."""
+        self._release(error=error)
 
-    def park(self, problem: str) -> None:
-        """Set aside a letter that can never be delivered, for an operator to see."""
-        self._close(parked_at=now(), error=problem)
+    def park(self, error: str) -> None:
+        """Set an email aside that cannot be delivered. Reviewers and operators see it."""
+        self._release(parked_at=now(), error=error)
 
     @classmethod
-    def _kinds(cls) -> Iterator[str]:
-        """The kinds of open letters: each is looked for behind the last in the index, however many
-        letters it has."""
+    def _unsent_kinds(cls) -> Iterator[str]:
+        """Yield the kinds of unsent emails. Each is one step in the index on kinds."""
         kind = ""
-        while found := cls._open().where(cls.kind > kind).order_by(cls.kind).first():
+        while found := cls._unsent().where(cls.kind > kind).order_by(cls.kind).first():
             kind = found.kind
             yield kind
 
     @classmethod
-    def _open(cls):  # type: ignore[no-untyped-def]
+    def _unsent(cls):  # type: ignore[no-untyped-def]
         return cls.select().where(cls.sent_at.is_null(), cls.parked_at.is_null())
 
     def _claim(self, seen: datetime) -> bool:
+        """Claim this email unless another worker has changed `leased_until` since it was `seen`."""
         until = now() + LEASE
         claim = OutgoingEmail.update(leased_until=until).where(
             OutgoingEmail.id == self.id,
@@ -198,25 +213,20 @@ class OutgoingEmail(Record):
         self.leased_until = until
         return True
 
-    def _close(self, **values: object) -> None:
-        OutgoingEmail.update(leased_until=EPOCH, **values).where(
-            OutgoingEmail.id == self.id
-        ).execute()
+    def _release(self, **values: object) -> None:
+        update = OutgoingEmail.update(leased_until=EPOCH, **values)
+        update.where(OutgoingEmail.id == self.id).execute()
 
 
-# What is sent is kept for a week, and must not make the search for what is due slower.
+# Sent emails are kept for a week. They are not in the index that finds what is due.
+_UNSENT = OutgoingEmail.sent_at.is_null() & OutgoingEmail.parked_at.is_null()
+_PARKED = OutgoingEmail.parked_at.is_null(False)
+
 OutgoingEmail.add_index(
-    OutgoingEmail.index(
-        OutgoingEmail.kind,
-        OutgoingEmail.due_at,
-        name="letter_open",
-        where=OutgoingEmail.sent_at.is_null() & OutgoingEmail.parked_at.is_null(),
-    )
+    OutgoingEmail.index(OutgoingEmail.kind, OutgoingEmail.due_at, name="letter_open", where=_UNSENT)
 )
 OutgoingEmail.add_index(
-    OutgoingEmail.index(
-        OutgoingEmail.parked_at, name="letter_parked", where=OutgoingEmail.parked_at.is_null(False)
-    )
+    OutgoingEmail.index(OutgoingEmail.parked_at, name="letter_parked", where=_PARKED)
 )
 OutgoingEmail.add_index(
     OutgoingEmail.index(OutgoingEmail.mailbox, OutgoingEmail.queued_at, name="letter_mailbox")

@@ -1,4 +1,4 @@
-"""Addresses whose owners said "this wasn't me": nothing is ever sent to them again."""
+"""Emails whose owners said "this wasn't me". Nothing is ever sent to them again."""
 
 import hashlib
 import hmac
@@ -9,30 +9,33 @@ from peewee import CharField
 from models.ledger.database import Record
 from models.timestamps import MillisecondsField, now
 
+# Part of the stored hashes.
+PREFIX = b"stop "
+
 
 class Suppression(Record):
-    """An address that is never written to, known only by a keyed hash of it."""
+    """An email that nothing is sent to. Only a keyed hash of it is stored."""
 
     digest = CharField(unique=True)
     stopped_at = MillisecondsField(default=now)
 
     class Meta:
-        """Stored under an older name."""
+        """The table was created under this name."""
 
         table_name = "stop"
 
     @classmethod
     def add(cls, email: str, keys: Sequence[str]) -> None:
-        """Never write to `email` again; hashed under the first of `keys`."""
+        """Suppress `email`. It is hashed with the first of `keys`."""
         cls.insert(digest=digest(email, keys[0])).on_conflict_ignore().execute()
 
     @classmethod
     def covers(cls, email: str, keys: Sequence[str]) -> bool:
-        """Whether `email` was stopped, under any of `keys`."""
+        """Return whether `email` was suppressed with any of `keys`."""
         digests = [digest(email, key) for key in keys]
         return cls.select().where(cls.digest.in_(digests)).exists()
 
 
 def digest(email: str, key: str) -> str:
-    """The keyed hash of an address."""
-    return hmac.new(key.encode(), b"stop " + email.encode(), hashlib.sha256).hexdigest()
+    """Return the keyed hash (HMAC-SHA-256) of an email."""
+    return hmac.new(key.encode(), PREFIX + email.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Notices: reviewers hear of who waits, seldom enough to keep reading."""
+"""Emails that tell reviewers who waits for a decision."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,73 +7,73 @@ from typing import Any
 from peewee import CharField
 
 from models.ledger.database import Record, database
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.signup import Signup, State
 from models.timestamps import now
 
-# A reviewer hears of new signups at most this often.
+# A reviewer gets at most one such email in this time.
 PAUSE = timedelta(minutes=15)
-# After so long, reviewers are reminded of somebody; and then again in these steps.
+# Reviewers are reminded of a waiting signup after a day, then every week.
 FIRST_REMINDER = timedelta(days=1)
 NEXT_REMINDER = timedelta(days=7)
 
 Reviewers = Callable[[], list[str]]
+"""Returns the emails of the reviewers. It is called only when there is something to tell."""
 
 
 class MutedReviewer(Record):
-    """A reviewer who wants no letters."""
+    """A reviewer who has turned these emails off."""
 
     reviewer = CharField(320, unique=True)
 
     class Meta:
-        """Stored under an older name."""
+        """The table was created under this name."""
 
         table_name = "muted"
 
     @classmethod
-    def add(cls, reviewer: str) -> None:
-        """Write no more to this reviewer, not even what is owed already."""
+    def mute(cls, reviewer: str) -> None:
+        """Send this reviewer no more emails, not even those that are queued."""
+        email = reviewer.lower()
+        queued = OutgoingEmail.kind == EmailKind.WAITING, OutgoingEmail.recipient == email
         with database.atomic():
-            cls.insert(reviewer=reviewer.lower()).on_conflict_ignore().execute()
-            OutgoingEmail.delete_where(
-                OutgoingEmail.kind == "waiting", OutgoingEmail.recipient == reviewer.lower()
-            )
+            cls.insert(reviewer=email).on_conflict_ignore().execute()
+            OutgoingEmail.delete_where(*queued)
 
     @classmethod
-    def lift(cls, reviewer: str) -> None:
-        """Write to this reviewer again."""
+    def unmute(cls, reviewer: str) -> None:
+        """Send this reviewer emails again."""
         cls.delete_where(cls.reviewer == reviewer.lower())
 
     @classmethod
-    def covers(cls, reviewer: str) -> bool:
-        """Whether this reviewer wants no letters."""
+    def is_muted(cls, reviewer: str) -> bool:
+        """Return whether this reviewer has turned the emails off."""
         return cls.select().where(cls.reviewer == reviewer.lower()).exists()
 
 
 def announce(reviewers: Reviewers) -> None:
-    """Owe the reviewers a letter about the signups that they have not heard of; the letter
-    waits while there is nobody who could review."""
+    """Queue emails about signups that reviewers have not heard of, once there is a reviewer."""
     new = Signup.state == State.WAITING, Signup.announced_at.is_null()
-    _tell(reviewers, new, announced_at=now())
+    _notify(reviewers, new, announced_at=now())
 
 
 def remind(reviewers: Reviewers) -> None:
-    """Owe the reviewers a letter about those who have waited for a day, and then for weeks."""
+    """Queue emails about signups that have waited for a day, then for a week more."""
     first = Signup.reminded_at.is_null() & (Signup.confirmed_at < now() - FIRST_REMINDER)
     again = Signup.reminded_at < now() - NEXT_REMINDER
     overdue = Signup.state == State.WAITING, first | again
-    _tell(reviewers, overdue, reminded_at=now())
+    _notify(reviewers, overdue, reminded_at=now())
 
 
-def _tell(reviewers: Reviewers, about: tuple[Any, ...], **noted: object) -> None:
+def _notify(reviewers: Reviewers, about: tuple[Any, ...], **marks: object) -> None:
     if not Signup.select().where(*about).exists():
         return
-    told = reviewers()
-    if not told:
+    emails = reviewers()
+    if not emails:
         return
     with database.atomic():
-        # Another courier may have been quicker.
-        if Signup.update(**noted).where(*about).execute():
-            for reviewer in told:
-                if not MutedReviewer.covers(reviewer):
-                    OutgoingEmail.enqueue_notice("waiting", reviewer.lower(), PAUSE)
+        # Another worker may have marked these signups first. Then it has queued the emails.
+        if Signup.update(**marks).where(*about).execute():
+            for email in emails:
+                if not MutedReviewer.is_muted(email):
+                    OutgoingEmail.enqueue_summary(EmailKind.WAITING, email.lower(), PAUSE)

@@ -1,4 +1,4 @@
-"""Who may review: Strapi's own super admins, with their own passwords, for a while."""
+"""Sessions of reviewers. A session is a row, so that logout ends every copy of its cookie."""
 
 import hashlib
 import secrets
@@ -7,34 +7,20 @@ from datetime import timedelta
 
 from peewee import CharField, IntegerField
 
-from models import password_hashing
 from models.ledger.database import LedgerUnavailable, Record
 from models.strapi import AdminUser, StrapiClient
 from models.timestamps import MillisecondsField, now
 
-# However busy, a reviewer logs in afresh after this; and after so long without a request.
-LONGEST = timedelta(hours=8)
-IDLE = timedelta(minutes=30)
-# A session's last request is written down no oftener, so that pages stay cheap; of its idle
-# time, so much may therefore be cut off.
-PRECISION = timedelta(minutes=1)
-# By so much may the clock that wrote an instant have been ahead of ours.
-SKEW = timedelta(minutes=2)
-
-
-def authenticate(strapi: StrapiClient, email: str, password: str) -> AdminUser | None:
-    """The active super admin with these credentials; None for everybody else, after the
-    same work. Raises StrapiUnavailable."""
-    email = email.strip().lower()
-    admins = strapi.read(lambda admin_users: admin_users.super_admins())
-    admin = next((each for each in admins if each.address == email), None)
-    cost = password_hashing.highest_cost(each.password for each in admins)
-    right = password_hashing.verify(password, admin.password if admin else None, cost)
-    return admin if right else None
+MAX_AGE = timedelta(hours=8)
+MAX_IDLE = timedelta(minutes=30)
+# The time of the last request is written at most this often.
+SEEN_PRECISION = timedelta(minutes=1)
+# How far the clock of another instance may be ahead.
+CLOCK_SKEW = timedelta(minutes=2)
 
 
 class Session(Record):
-    """A reviewer's session: ended here, it is ended, whoever copied the cookie."""
+    """A reviewer's session. The token and the reviewer's password hash are stored as hashes."""
 
     digest = CharField(unique=True)
     strapi_id = IntegerField()
@@ -43,30 +29,32 @@ class Session(Record):
     seen_at = MillisecondsField(default=now)
 
     @classmethod
-    def begin(cls, admin: AdminUser) -> str:
-        """Start a session for `admin`; returns the token that proves it, kept only as a hash."""
+    def begin(cls, reviewer: AdminUser) -> str:
+        """Start a session and return its secret token. Deletes sessions that are over."""
         token = secrets.token_urlsafe(32)
         instant = now()
-        cls.delete_where((cls.began_at <= instant - LONGEST) | (cls.seen_at <= instant - IDLE))
-        fingerprint = _digest(admin.password or "")
-        cls.create(digest=_digest(token), strapi_id=admin.id, fingerprint=fingerprint)
+        cls.delete_where((cls.began_at <= instant - MAX_AGE) | (cls.seen_at <= instant - MAX_IDLE))
+        fingerprint = _digest(reviewer.password or "")
+        cls.create(digest=_digest(token), strapi_id=reviewer.id, fingerprint=fingerprint)
         return token
 
     @classmethod
     def reviewer(cls, token: str, strapi: StrapiClient) -> AdminUser | None:
-        """The reviewer behind `token`, if Strapi still calls them an active super admin with
-        the password of the login; for anybody else, the session ends here and now. Raises
-        StrapiUnavailable."""
+        """Return the reviewer of this session, or None.
+
+        The session ends when the reviewer is no longer an active super admin, or has changed the
+        password.
+
+        Raises: StrapiUnavailable.
+        """
         session = cls.get_or_none(cls.digest == _digest(token))
         if session is None:
             return None
-        admins = (
-            [] if session.is_over else strapi.read(lambda admin_users: admin_users.super_admins())
-        )
-        for admin in admins:
-            if session.belongs_to(admin):
-                session.touch()
-                return admin
+        if not session.has_expired:
+            for reviewer in strapi.read(lambda admin_users: admin_users.super_admins()):
+                if session.belongs_to(reviewer):
+                    session.touch()
+                    return reviewer
         cls.end(token)
         return None
 
@@ -77,25 +65,27 @@ class Session(Record):
 
     @classmethod
     def end_all(cls, strapi_id: int | None = None) -> int:
-        """End every session, or every one of a reviewer; returns how many there were."""
+        """End all sessions, or those of one reviewer. Returns how many."""
         return cls.delete_where(*([] if strapi_id is None else [cls.strapi_id == strapi_id]))
 
     @property
-    def is_over(self) -> bool:
-        """Whether it began, or was last used, too long ago, or by a clock far ahead of ours."""
+    def has_expired(self) -> bool:
+        """Whether the session is too old, was idle for too long, or has times in the future."""
         instant = now()
-        lasts = self.began_at + LONGEST > instant and self.seen_at + IDLE > instant
-        return not lasts or max(self.began_at, self.seen_at) > instant + SKEW
+        in_time = self.began_at + MAX_AGE > instant and self.seen_at + MAX_IDLE > instant
+        return not in_time or max(self.began_at, self.seen_at) > instant + CLOCK_SKEW
 
-    def belongs_to(self, admin: AdminUser) -> bool:
-        """Whether it was begun by `admin`, with the password that is theirs still."""
-        same = _digest(admin.password or "") == self.fingerprint
-        return same and admin.id == self.strapi_id
+    def belongs_to(self, reviewer: AdminUser) -> bool:
+        """Return whether the reviewer began this session with the password that is set now."""
+        same_password = _digest(reviewer.password or "") == self.fingerprint
+        return same_password and reviewer.id == self.strapi_id
 
     def touch(self) -> None:
-        """Remember that it is in use. That is all that a GET ever writes, and about nothing but
-        the session itself; a ledger that cannot take it ends the session sooner."""
-        if self.seen_at + PRECISION < now():
+        """Record that the session is in use. This is all that a GET ever writes.
+
+        A ledger that cannot be written ends the session sooner.
+        """
+        if self.seen_at + SEEN_PRECISION < now():
             self.seen_at = now()
             with suppress(*LedgerUnavailable):
                 self.save(only=[Session.seen_at])

@@ -1,9 +1,8 @@
-"""Confirming: the step that turns a proven mailbox into an inactive author in Strapi.
+"""Confirm a signup: create the inactive author in Strapi.
 
-It touches two databases, and no transaction spans them. The ledger first notes what will be
-written, then Strapi's file is written, then the ledger says so. Killed in between, either
-nothing happened and the link still works, or `settle` finds the row by its document id or
-birth, and completes the signup.
+This writes to two databases, and no transaction spans both. The order of the steps in `confirm`
+makes that safe. When the process dies between two of them, either nothing was written to Strapi and
+the link still works, or `reconcile` finds the row and completes the signup.
 """
 
 from dataclasses import dataclass
@@ -13,22 +12,22 @@ from typing import Any
 from peewee import fn
 
 from models.ledger.database import database
-from models.mail.outbox import OutgoingEmail
-from models.signups.history import Actor
+from models.mail.outbox import EmailKind, OutgoingEmail
+from models.signups.history import Actor, EventKind
 from models.signups.signup import Signup, State
 from models.strapi import AdminUser, AdminUsers, Author, StrapiClient
-from models.timestamps import kept, now, to_milliseconds
+from models.timestamps import as_stored, now, to_milliseconds
 
 
 class QueueFull(Exception):
-    """As many signups wait for a decision as may wait at a time."""
+    """As many signups wait for a decision as are allowed."""
 
 
 @dataclass(frozen=True)
 class Application:
-    """What a proven mailbox sends: a password, hashed beforehand, and who its owner is."""
+    """What the owner of the mailbox sends from the link's page."""
 
-    hashed: str
+    password_hash: str
     firstname: str
     lastname: str | None
     motivation: str | None
@@ -37,61 +36,66 @@ class Application:
 
 
 def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting: int) -> None:
-    """Make the author in Strapi, inactive, unless `most_waiting` signups wait already.
+    """Create the author in Strapi, inactive. Does nothing when the signup is past this step.
 
-    A signup that is past this step stays as it is. Raises QueueFull, and AddressTaken,
-    StrapiUnavailable after which the link still works.
+    1. Record in the ledger what will be written, and the creation time that the row will have.
+    2. Create the row in Strapi. A row of an earlier attempt, recognised by its document id or
+       creation time, is updated instead.
+    3. Record in the ledger that the signup waits, and queue the email that says so.
+
+    Raises: QueueFull when `max_waiting` signups wait; EmailTaken and StrapiUnavailable, after
+    which the link still works.
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
         raise QueueFull
-    if not note_intent(signup, sent, kept(now(), strapi.zone)):
+    if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
-    person = sent.firstname, sent.lastname, sent.hashed, sent.language
-    author = Author(signup.identity, *person)
-    before = signup.previous()
+    author = Author(
+        signup.identity, sent.firstname, sent.lastname, sent.password_hash, sent.language
+    )
+    previous = signup.previous()
     asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
 
-    def create_author(admin_users: AdminUsers) -> AdminUser | None:
-        # Another request with this link may have been quicker; its password stays.
+    def create_row(admin_users: AdminUsers) -> AdminUser | None:
+        # Another request with the same link may have been first. Its password stays.
         if not asked.exists():
             return None
-        return admin_users.create_author(author, before.identity if before else None)
+        return admin_users.create_author(author, previous.identity if previous else None)
 
-    row = strapi.write(create_author, signup.identity.email)
-    if (
-        row is not None
-        and not mark_confirmed(signup, row, sent.by)
-        and signup.state == State.STOPPED
-    ):
-        # "This wasn't me" was said while the row was on its way: `settle` removes it again.
-        signup.change_state(
-            State.STOPPED, State.STOPPED, email=author.identity.email, strapi_id=row.id
-        )
+    row = strapi.write(create_row, signup.identity.email)
+    if row is None or record_confirmed(signup, row, sent.by):
+        return
+    if signup.state == State.STOPPED:
+        # "This wasn't me" was sent while the row was written. `reconcile` deletes the row.
+        signup.set_values(email=author.identity.email, strapi_id=row.id)
 
 
-def note_intent(signup: Signup, sent: Application, birth: datetime) -> bool:
-    """Note what is about to be written into Strapi, and the birth that its row will carry, as it
-    reads there: set once, so that a repeated attempt recognises the row of an earlier one.
+def record_intent(signup: Signup, sent: Application, created_at: datetime) -> bool:
+    """Record what will be written to Strapi. Returns False when the signup is past this step.
 
-    False when the signup is past this step.
+    The creation time is set once, so that a repeated attempt recognises the row of an earlier one.
     """
-    names: dict[str, Any] = {"firstname": sent.firstname, "lastname": sent.lastname}
-    person: dict[str, Any] = {**names, "motivation": sent.motivation, "language": sent.language}
-    strapi_created_at = fn.COALESCE(Signup.strapi_created_at, to_milliseconds(birth))
-    return signup.change_state(
-        State.ASKED, State.ASKED, **person, strapi_created_at=strapi_created_at
-    )
+    values: dict[str, Any] = {
+        "firstname": sent.firstname,
+        "lastname": sent.lastname,
+        "motivation": sent.motivation,
+        "language": sent.language,
+        "strapi_created_at": fn.COALESCE(Signup.strapi_created_at, to_milliseconds(created_at)),
+    }
+    return signup.change_state(State.ASKED, State.ASKED, **values)
 
 
-def mark_confirmed(signup: Signup, row: AdminUser, by: Actor) -> bool:
-    """Note that the author's row is in Strapi; False when the signup was past this step."""
-    made: dict[str, Any] = {
+def record_confirmed(signup: Signup, row: AdminUser, by: Actor) -> bool:
+    """Record that the author's row is in Strapi. Returns False when the signup is past this."""
+    values: dict[str, Any] = {
         "strapi_id": row.id,
         "document_id": row.document_id,
         "confirmed_at": now(),
     }
     with database.atomic():
-        first = signup.change_state(State.WAITING, State.ASKED, event="confirmed", by=by, **made)
-        if first:
-            OutgoingEmail.enqueue("received", signup.email or "", signup)
-    return first
+        changed = signup.change_state(
+            State.WAITING, State.ASKED, event=EventKind.CONFIRMED, by=by, **values
+        )
+        if changed:
+            OutgoingEmail.enqueue(EmailKind.RECEIVED, signup.email or "", signup)
+    return changed

@@ -1,8 +1,7 @@
-"""Deciding: a super admin activates or declines, or takes that back; the author withdraws or
-says stop.
+"""Decide about a signup: a reviewer activates, declines or undoes; the author withdraws or stops.
 
-A decision is noted in the ledger before Strapi's file is touched: killed in between, or with a
-file that is busy or away, `settle` carries it out.
+A decision is recorded in the ledger before Strapi's database is written. When the process dies in
+between, or Strapi's database is busy or away, `reconcile` carries the decision out.
 """
 
 from collections.abc import Sequence
@@ -11,20 +10,20 @@ from datetime import timedelta
 from typing import Any
 
 from models.ledger.database import database
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import panel_changes
-from models.signups.history import AUTHOR, Actor
+from models.signups.history import AUTHOR, Actor, EventKind
 from models.signups.signup import Signup, State
 from models.strapi import AdminUsers, RowChanged, RowGone, StrapiClient, StrapiUnavailable
 from models.timestamps import now
 
-# Whoever reads a mailbox, where nobody knows from where.
-OWNER = Actor(AUTHOR)
-# What a signup forgets when its decision is taken back.
+# What an undone decision leaves.
 UNDECIDED: dict[str, Any] = dict.fromkeys(
     ("decided_by", "decided_at", "reason", "told", "undo_until")
 )
+# The state once a recorded decision is carried out in Strapi.
+STATE_AFTER = {State.ACTIVATING: State.ACTIVE, State.UNDOING: State.WAITING}
 
 
 class AlreadyDecided(Exception):
@@ -32,36 +31,43 @@ class AlreadyDecided(Exception):
 
 
 class TooLateToUndo(Exception):
-    """The decision can no longer be taken back, or somebody else has done so."""
+    """The undo period is over, or another reviewer has undone the decision."""
 
 
 class Postponed(Exception):
-    """The decision is noted, and carried out as soon as Strapi's file can be written."""
+    """The decision is recorded. It is carried out when Strapi's database can be written."""
 
 
 def activate(
-    signup: Signup, strapi: StrapiClient, *, by: Actor, undo: timedelta, after_all: bool = False
+    signup: Signup,
+    strapi: StrapiClient,
+    *,
+    by: Actor,
+    undo_period: timedelta,
+    after_all: bool = False,
 ) -> None:
-    """Let the author in, and owe the news when `undo` is over; a second time changes nothing.
-    Somebody who was declined is let in only `after_all`.
+    """Activate the author in Strapi, and queue the email for the end of the undo period.
 
-    Raises Decided, Gone, Altered, and Postponed once the decision is noted.
+    A second call changes nothing. A declined author is activated only with `after_all`.
+
+    Raises: AlreadyDecided, RowGone, RowChanged; Postponed once the decision is recorded.
     """
     if signup.state == State.ACTIVE:
         with suppress(StrapiUnavailable):
             _follow_panel(signup, strapi)
-    was = [State.WAITING, State.DEACTIVATED, *([State.DECLINED] if after_all else [])]
-    decision: dict[str, Any] = {**UNDECIDED, **_decision(by, undo)}
+    allowed = [State.WAITING, State.DEACTIVATED, *([State.DECLINED] if after_all else [])]
+    decision: dict[str, Any] = {**UNDECIDED, **_decision(by, undo_period)}
     with database.atomic():
-        if noted := signup.change_state(
-            State.ACTIVATING, *was, event="activated", by=by, **decision
-        ):
-            OutgoingEmail.recall(signup, "declined")
+        recorded = signup.change_state(
+            State.ACTIVATING, *allowed, event=EventKind.ACTIVATED, by=by, **decision
+        )
+        if recorded:
+            OutgoingEmail.cancel(signup, EmailKind.DECLINED)
     if signup.state == State.REMOVED:
         raise RowGone
-    if not noted and signup.state not in (State.ACTIVATING, State.ACTIVE):
+    if not recorded and signup.state not in (State.ACTIVATING, State.ACTIVE):
         raise AlreadyDecided
-    _at_once(signup, strapi)
+    _carry_out_now(signup, strapi)
 
 
 def decline(
@@ -69,56 +75,57 @@ def decline(
     strapi: StrapiClient,
     *,
     by: Actor,
-    undo: timedelta,
+    undo_period: timedelta,
     reason: str | None,
     tell: bool,
 ) -> None:
-    """Refuse the author, whose row stays in Strapi, inactive, and with `tell` owe them the
-    reason when `undo` is over; a second time changes nothing.
+    """Decline the author. The row stays in Strapi, inactive.
 
-    Raises Decided, Gone, StrapiUnavailable.
+    With `tell`, the email with the reason is queued for the end of the undo period. A second call
+    changes nothing.
+
+    Raises: AlreadyDecided, RowGone, StrapiUnavailable.
     """
     if signup.state == State.DECLINED:
         return
     if signup.state == State.REMOVED:
         raise RowGone
     _follow_panel(signup, strapi)
-    decision: dict[str, Any] = {**_decision(by, undo), "reason": reason, "told": tell}
+    decision: dict[str, Any] = {**_decision(by, undo_period), "reason": reason, "told": tell}
+    declined: dict[str, Any] = {"event": EventKind.DECLINED, "event_reason": reason}
     with database.atomic():
-        if not signup.change_state(
-            State.DECLINED, State.WAITING, event="declined", by=by, event_reason=reason, **decision
-        ):
+        if not signup.change_state(State.DECLINED, State.WAITING, by=by, **declined, **decision):
             raise AlreadyDecided
         if tell:
-            OutgoingEmail.enqueue("declined", signup.email or "", signup, due_at=signup.undo_until)
+            email = signup.email or ""
+            OutgoingEmail.enqueue(EmailKind.DECLINED, email, signup, due_at=signup.undo_until)
 
 
-def undo_decision(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
-    """Undo a decision that no letter has told yet: the author waits for one again.
+def undo(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
+    """Undo a decision before its email is sent. The author waits for a decision again.
 
-    Raises TooLate, Gone, Altered, and Postponed once this is noted.
+    Raises: TooLateToUndo, RowGone, RowChanged; Postponed once this is recorded.
     """
     with database.atomic():
         if not signup.reload().can_be_undone:
             raise TooLateToUndo
-        OutgoingEmail.recall(signup, "activated", "declined")
-        undone = State.WAITING if signup.state == State.DECLINED else State.UNDOING
-        signup.change_state(
-            undone, signup.state, event="taken back", by=by, **UNDECIDED, welcomed_at=None
-        )
-    _at_once(signup, strapi)
+        OutgoingEmail.cancel(signup, EmailKind.ACTIVATED, EmailKind.DECLINED)
+        state = State.WAITING if signup.state == State.DECLINED else State.UNDOING
+        values: dict[str, Any] = {**UNDECIDED, "welcomed_at": None}
+        signup.change_state(state, signup.state, event=EventKind.UNDONE, by=by, **values)
+    _carry_out_now(signup, strapi)
 
 
 def carry_out(signup: Signup, strapi: StrapiClient) -> None:
-    """Make what was noted true in Strapi. Raises Gone, Altered, StrapiUnavailable."""
-    if signup.state not in (State.ACTIVATING, State.UNDOING):
+    """Carry out a recorded decision in Strapi. Raises: RowGone, RowChanged, StrapiUnavailable."""
+    if signup.state not in STATE_AFTER:
         return
-    noted, then = signup.state, STATE_AFTER[State(signup.state)]
+    recorded, after = signup.state, STATE_AFTER[State(signup.state)]
 
     def change(admin_users: AdminUsers) -> None:
-        # Meanwhile, somebody may have taken it back.
-        if signup.reload().state == noted:
-            admin_users.set_active(signup.identity, then == State.ACTIVE, now())
+        # Another request may have undone the decision meanwhile.
+        if signup.reload().state == recorded:
+            admin_users.set_active(signup.identity, after == State.ACTIVE, now())
 
     try:
         strapi.write(change, signup.email or "")
@@ -126,42 +133,46 @@ def carry_out(signup: Signup, strapi: StrapiClient) -> None:
         panel_changes.removed(signup)
         raise
     except RowChanged as error:
-        _give_up(signup, noted, str(error))
+        _drop_decision(signup, recorded, str(error))
         raise
     with database.atomic():
-        if signup.change_state(then, noted) and then == State.ACTIVE:
-            panel_changes.welcome(signup)
+        if signup.change_state(after, recorded) and after == State.ACTIVE:
+            panel_changes.queue_welcome(signup)
 
 
 def withdraw(signup: Signup, by: Actor) -> None:
-    """The author takes the application back; `settle` then removes the row from Strapi. What
-    was decided before stays as it is."""
-    signup.change_state(State.WITHDRAWN, State.WAITING, event="withdrawn", by=by, decided_at=now())
+    """Withdraw a waiting signup for its author. `reconcile` deletes the row in Strapi."""
+    signup.change_state(
+        State.WITHDRAWN, State.WAITING, event=EventKind.WITHDRAWN, by=by, decided_at=now()
+    )
 
 
-def stop(email: str, keys: Sequence[str], by: Actor = OWNER) -> None:
-    """Never write to `email` again, and drop its applications, but for an account that is
-    active; `settle` then removes their rows from Strapi and erases them."""
-    account = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
-    mine = (Signup.email == email) & Signup.state.not_in((*account, State.STOPPED))
+def stop(email: str, keys: Sequence[str], by: Actor | None = None) -> None:
+    """Never send anything to `email` again, and drop its signups, except active accounts.
+
+    `reconcile` deletes their rows in Strapi and erases them. `keys` are the signing keys, the
+    newest first.
+    """
+    accounts = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
+    dropped = (Signup.email == email) & Signup.state.not_in((*accounts, State.STOPPED))
     with database.atomic():
         Suppression.add(email, keys)
-        for signup in list(Signup.select().where(mine)):
+        for signup in list(Signup.select().where(dropped)):
             signup.change_state(
-                State.STOPPED, signup.state, event="stopped", by=by, decided_at=now()
+                State.STOPPED,
+                signup.state,
+                event=EventKind.STOPPED,
+                by=by or Actor(AUTHOR),
+                decided_at=now(),
             )
         OutgoingEmail.delete_where(OutgoingEmail.recipient == email)
 
 
-# What a noted decision makes of a signup once it is true in Strapi.
-STATE_AFTER = {State.ACTIVATING: State.ACTIVE, State.UNDOING: State.WAITING}
+def _decision(by: Actor, undo_period: timedelta) -> dict[str, object]:
+    return {"decided_by": by.name, "decided_at": now(), "undo_until": now() + undo_period}
 
 
-def _decision(by: Actor, undo: timedelta) -> dict[str, object]:
-    return {"decided_by": by.name, "decided_at": now(), "undo_until": now() + undo}
-
-
-def _at_once(signup: Signup, strapi: StrapiClient) -> None:
+def _carry_out_now(signup: Signup, strapi: StrapiClient) -> None:
     try:
         carry_out(signup, strapi)
     except StrapiUnavailable as error:
@@ -169,6 +180,7 @@ def _at_once(signup: Signup, strapi: StrapiClient) -> None:
 
 
 def _follow_panel(signup: Signup, strapi: StrapiClient) -> None:
+    was_active = signup.state == State.ACTIVE
     try:
         row = strapi.read(lambda admin_users: admin_users.get_ours(signup.identity))
     except RowGone:
@@ -176,20 +188,17 @@ def _follow_panel(signup: Signup, strapi: StrapiClient) -> None:
         raise
     if row.is_active:
         panel_changes.activated(signup)
-    elif signup.state == State.ACTIVE:
-        # It was so before the row was looked at.
+    elif was_active:
         panel_changes.deactivated(signup)
 
 
-def _give_up(signup: Signup, noted: str, motivation: str) -> None:
-    """Leave a row that somebody changed to Strapi's panel, and the signup as it was."""
-    if noted == State.ACTIVATING:
-        signup.change_state(
-            State.WAITING, noted, event="not activated", event_reason=motivation, **UNDECIDED
-        )
+def _drop_decision(signup: Signup, recorded: str, reason: str) -> None:
+    """Leave a row that was changed in Strapi to its panel, and the signup as it was before."""
+    if recorded == State.ACTIVATING:
+        not_activated: dict[str, Any] = {"event": EventKind.NOT_ACTIVATED, "event_reason": reason}
+        signup.change_state(State.WAITING, recorded, **not_activated, **UNDECIDED)
         return
+    not_undone: dict[str, Any] = {"event": EventKind.NOT_UNDONE, "event_reason": reason}
     with database.atomic():
-        if signup.change_state(
-            State.ACTIVE, noted, event="not taken back", event_reason=motivation, decided_at=now()
-        ):
-            panel_changes.welcome(signup)
+        if signup.change_state(State.ACTIVE, recorded, **not_undone, decided_at=now()):
+            panel_changes.queue_welcome(signup)

@@ -1,54 +1,74 @@
-"""History: who did what with a signup, when, from where and why; it only ever grows."""
+"""The history of each signup: who did what, when, from which IP, and why. Rows are only added."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from peewee import CharField, DeferredForeignKey, TextField
 
 from models.ledger.database import Record
+from models.ledger.erasure import erased_values, kept
 from models.timestamps import MillisecondsField, now
 
-# What an author does is done by whoever reads that mailbox.
+# The name of the actor for everything that the owner of the mailbox does.
 AUTHOR = "author"
+
+
+class EventKind(StrEnum):
+    """What can happen to a signup. The values are stored."""
+
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    ACTIVATED = "activated"
+    NOT_ACTIVATED = "not activated"
+    DECLINED = "declined"
+    UNDONE = "taken back"
+    NOT_UNDONE = "not taken back"
+    DEACTIVATED = "deactivated"
+    WITHDRAWN = "withdrawn"
+    REMOVED = "removed"
+    RETURNED = "returned"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: a reviewer's address, say, and the network address it came from."""
+    """Who does something, for example a reviewer by email, and from which IP."""
 
     name: str
     ip: str | None = None
 
 
 class Event(Record):
-    """Something that happened to a signup; by nobody we know where Strapi's panel did it."""
+    """Something that happened to a signup. `by` is NULL when Strapi's panel did it."""
 
     signup = DeferredForeignKey("Signup", on_delete="CASCADE")
-    at = MillisecondsField(default=now)
-    kind = CharField(column_name="what")
-    by = TextField(null=True)
+    at = kept(MillisecondsField(default=now))
+    kind = kept(CharField(column_name="what"))
+    by = kept(TextField(null=True))
     ip = TextField(null=True, column_name="address")
     reason = TextField(null=True, column_name="why")
 
     @classmethod
-    def record(cls, signup: Record, kind: str, by: Actor | None, reason: str | None = None) -> None:
-        """Write down what was done, in the transaction that does it."""
+    def record(
+        cls, signup: Record, kind: EventKind, by: Actor | None, reason: str | None = None
+    ) -> None:
+        """Add an event. Call it in the transaction of the change that it describes."""
         name, ip = (by.name, by.ip) if by else (None, None)
         cls.create(signup=signup, kind=kind, by=name, ip=ip, reason=reason)
 
     @classmethod
     def for_signup(cls, signup: Record) -> "list[Event]":
-        """What happened to this signup, the oldest first."""
+        """Return the events of a signup, oldest first."""
         return list(cls.select().where(cls.signup == signup).order_by(cls.id))
 
     @classmethod
-    def last_kind(cls, signup: Record) -> str:
-        """What happened to this signup last."""
-        return str(cls.for_signup(signup)[-1].kind)
+    def last_kind(cls, signup: Record) -> EventKind:
+        """Return the kind of the newest event of a signup."""
+        return EventKind(cls.for_signup(signup)[-1].kind)
 
     @classmethod
     def erase(cls, signups: Any) -> None:
-        """Forget what tells of the persons behind these signups (a query, or a list); what
-        was done, when, and by which reviewer, remains."""
+        """Erase the personal data in the events of these signups (a subquery or a list of ids)."""
         personal = cls.ip.is_null(False) | cls.reason.is_null(False)
-        cls.update(ip=None, reason=None).where(cls.signup.in_(signups), personal).execute()
+        cls.update(erased_values(cls)).where(cls.signup.in_(signups), personal).execute()

@@ -1,50 +1,62 @@
-"""Following: what Strapi's own panel did to an author's row, and what that makes of a signup."""
+"""Changes made in Strapi's own panel, and what they mean for a signup."""
 
 from typing import Any
 
 from models.ledger.database import database
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
+from models.signups.history import EventKind
 from models.signups.signup import Signup, State
 from models.timestamps import now
 
 
-def welcome(signup: Signup) -> None:
-    """Owe an active author the news once, however often the account is switched off and on
-    again; not before the decision can no longer be taken back."""
-    if signup.welcomed_at is None:
-        signup.change_state(State.ACTIVE, State.ACTIVE, welcomed_at=now())
-        OutgoingEmail.enqueue("activated", signup.email or "", signup, due_at=signup.undo_until)
-
-
 def activated(signup: Signup) -> None:
-    """Note that somebody let the author in, in Strapi's panel."""
-    was = (State.WAITING, State.DEACTIVATED, State.DECLINED, State.WITHDRAWN)
-    by_panel: dict[str, Any] = {"decided_by": None, "decided_at": now(), "undo_until": None}
+    """Record that the account was activated in Strapi's panel."""
+    allowed = (State.WAITING, State.DEACTIVATED, State.DECLINED, State.WITHDRAWN)
     with database.atomic():
-        if signup.change_state(State.ACTIVE, *was, event="activated", **by_panel):
-            welcome(signup)
+        if signup.change_state(
+            State.ACTIVE, *allowed, event=EventKind.ACTIVATED, **_decided_in_panel()
+        ):
+            queue_welcome(signup)
 
 
 def deactivated(signup: Signup) -> None:
-    """Note that an active author was put out, in Strapi's panel or by its seat limit."""
-    signup.change_state(State.DEACTIVATED, State.ACTIVE, event="deactivated", undo_until=None)
-
-
-def removed(signup: Signup) -> None:
-    """Note that the author's row is gone from Strapi."""
-    was = (State.WAITING, State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
-    if signup.state not in was:
-        return
-    gone: dict[str, Any] = {"decided_by": None, "decided_at": now(), "undo_until": None}
+    """Record that the account was deactivated, in Strapi's panel or by its seat limit."""
     signup.change_state(
-        State.REMOVED, signup.state, event="removed", **gone, state_before_removal=signup.state
+        State.DEACTIVATED, State.ACTIVE, event=EventKind.DEACTIVATED, undo_until=None
     )
 
 
+def removed(signup: Signup) -> None:
+    """Record that the row was deleted in Strapi."""
+    state = signup.state
+    if state in (State.WAITING, *_HAS_BEEN_ACTIVATED):
+        values = {**_decided_in_panel(), "state_before_removal": state}
+        signup.change_state(State.REMOVED, state, event=EventKind.REMOVED, **values)
+
+
 def returned(signup: Signup) -> None:
-    """Note that the row is back, as when a backup was restored: who was let in is not told
-    twice, and who was not must be decided about once more."""
-    if signup.state_before_removal in (State.ACTIVE, State.DEACTIVATED):
-        signup.change_state(State.ACTIVE, State.REMOVED, event="returned")
+    """Record that a deleted row is back, for example after a backup was restored.
+
+    A person who was active before is not told again. Every other one waits for a decision again.
+    """
+    was_active = signup.state_before_removal in (State.ACTIVE, State.DEACTIVATED)
+    if was_active:
+        signup.change_state(State.ACTIVE, State.REMOVED, event=EventKind.RETURNED)
     else:
-        signup.change_state(State.WAITING, State.REMOVED, event="returned", decided_at=None)
+        signup.change_state(State.WAITING, State.REMOVED, event=EventKind.RETURNED, decided_at=None)
+
+
+def queue_welcome(signup: Signup) -> None:
+    """Queue the email "you can write now" once, for when the undo period is over."""
+    if signup.welcomed_at is None:
+        signup.set_values(welcomed_at=now())
+        OutgoingEmail.enqueue(
+            EmailKind.ACTIVATED, signup.email or "", signup, due_at=signup.undo_until
+        )
+
+
+_HAS_BEEN_ACTIVATED = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
+
+
+def _decided_in_panel() -> dict[str, Any]:
+    return {"decided_by": None, "decided_at": now(), "undo_until": None}

@@ -1,8 +1,8 @@
-"""The queue: who waits, how the others stand, and what helps to decide."""
+"""Find signups for reviewers, and what helps to decide about them."""
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,81 +10,82 @@ from typing import Any
 from peewee import fn
 
 from models.ledger.database import MAX_ID
-from models.signups.signup import WAITING_ROWS, WHO, Signup, State
+from models.signups.signup import SEARCH_TEXT, WAITING_ROWS, Signup, State
 
-# The last decisions tell how long one takes; fewer than this tell nothing.
-SAMPLE = 20
-FEWEST = 3
+# The typical wait is the median of the last decisions. Fewer than the minimum tell nothing.
+MAX_DECISIONS = 20
+MIN_DECISIONS = 3
 
 
 @dataclass
 class Outcomes:
-    """How often others applied from the same address, and from the same domain, and how that
-    ended: numbers by state."""
+    """How many other signups of the same email, and of the same domain, ended in each state."""
 
     email: Counter[State] = field(default_factory=Counter)
     domain: Counter[State] = field(default_factory=Counter)
 
 
 def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], int]:
-    """The signups of a state whose name or address contains `text`, a page of them, and how
-    many there are in all; those who wait in the order in which they confirmed, the others
-    newest first."""
+    """Return page `number` of the signups in a state, and how many there are.
+
+    `text` is a part of the name or email, or empty. Waiting signups are sorted by the time of
+    confirmation, all others newest first.
+    """
     waiting = state == State.WAITING
     query = Signup.select().where(WAITING_ROWS if waiting else Signup.state == state)
     query = query.order_by(Signup.confirmed_at if waiting else Signup.id.desc())
     number = min(number, MAX_ID // size)
     if not text:
         return list(query.paginate(number, size)), query.count()
-    # No index finds a part of a word, but one can be read through quickly: it has no gaps.
-    found: Any = query.select(Signup.id).where(WHO > "", WHO.contains(text.lower()))
-    ids = [number for (number,) in found.tuples()]
+    # The index on the search text is read from end to end: none finds a part of a word.
+    matching: Any = query.select(Signup.id).where(
+        SEARCH_TEXT > "", SEARCH_TEXT.contains(text.lower())
+    )
+    ids = [found for (found,) in matching.tuples()]
     shown = ids[(number - 1) * size : number * size]
-    return sorted(Signup.select().where(Signup.id.in_(shown)), key=_place_in(shown)), len(ids)
+    signups = Signup.select().where(Signup.id.in_(shown))
+    return sorted(signups, key=lambda signup: shown.index(signup.id)), len(ids)
 
 
 def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]:
-    """What is known of other signups from the same addresses and domains, by the id of each of
-    `signups`; domains that are `common` tell nothing."""
+    """Return the outcomes of other signups of the same email and domain, by signup id.
+
+    `common` domains tell nothing and are left out.
+    """
     emails = {signup.email for signup in signups if signup.email}
     domains = {signup.domain for signup in signups if signup.domain} - set(common)
-    same_address = _count(Signup.email, emails)
-    same_domain = _count(Signup.domain, domains)
+    by_email = _count(Signup.email, emails)
+    by_domain = _count(Signup.domain, domains)
     return {
         signup.id: Outcomes(
-            _without(same_address.get(signup.email or "", Counter()), signup),
-            _without(same_domain.get(signup.domain or "", Counter()), signup),
+            _without(by_email.get(signup.email or "", Counter()), signup),
+            _without(by_domain.get(signup.domain or "", Counter()), signup),
         )
         for signup in signups
     }
 
 
 def typical_wait() -> timedelta | None:
-    """How long the last decisions took: their median, or None where there are too few."""
-    decided = [*_last(State.ACTIVE), *_last(State.DECLINED)]
-    last = sorted(decided, key=lambda signup: signup.decided_at)[-SAMPLE:]
-    took = [(each.decided_at - each.confirmed_at).total_seconds() for each in last]
-    return timedelta(seconds=statistics.median(took)) if len(took) >= FEWEST else None
+    """Return how long the last decisions took (their median), or None when there are too few."""
+    decided = [*_last_decided(State.ACTIVE), *_last_decided(State.DECLINED)]
+    last = sorted(decided, key=lambda signup: signup.decided_at)[-MAX_DECISIONS:]
+    seconds = [(each.decided_at - each.confirmed_at).total_seconds() for each in last]
+    enough = len(seconds) >= MIN_DECISIONS
+    return timedelta(seconds=statistics.median(seconds)) if enough else None
 
 
-def _last(state: State) -> list[Signup]:
-    """The newest decisions that ended in `state`, as an index of states finds them."""
-    mine = Signup.state == state, Signup.decided_at.is_null(False)
-    found = Signup.select().where(*mine, Signup.confirmed_at.is_null(False))
-    return list(found.order_by(Signup.decided_at.desc()).limit(SAMPLE))
-
-
-def _place_in(ids: list[int]) -> Callable[[Signup], int]:
-    return lambda signup: ids.index(signup.id)
+def _last_decided(state: State) -> list[Signup]:
+    decided = Signup.state == state, Signup.decided_at.is_null(False)
+    found = Signup.select().where(*decided, Signup.confirmed_at.is_null(False))
+    return list(found.order_by(Signup.decided_at.desc()).limit(MAX_DECISIONS))
 
 
 def _count(column: Any, values: Set[str]) -> dict[str, Counter[State]]:
     found: dict[str, Counter[State]] = {}
-    grouped: Any = Signup.select(column, Signup.state, fn.COUNT(Signup.id)).where(
-        column.in_(values)
-    )
-    for value, state, number in grouped.group_by(column, Signup.state).tuples():
-        found.setdefault(value, Counter())[State(state)] = number
+    columns = column, Signup.state, fn.COUNT(Signup.id)
+    query: Any = Signup.select(*columns).where(column.in_(values))
+    for value, state, count in query.group_by(column, Signup.state).tuples():
+        found.setdefault(value, Counter())[State(state)] = count
     return found
 
 

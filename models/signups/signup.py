@@ -1,4 +1,4 @@
-"""Signups: what a person asked for, and how it stands."""
+"""A signup: one person's application, and its state."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,13 +7,14 @@ from typing import Any
 from peewee import SQL, BooleanField, CharField, IntegerField, TextField
 
 from models.ledger.database import MAX_ID, Record, database
-from models.signups.history import Actor, Event
+from models.ledger.erasure import erased_values, kept
+from models.signups.history import Actor, Event, EventKind
 from models.strapi import Identity, new_document_id
 from models.timestamps import MillisecondsField, now
 
 
 class State(StrEnum):
-    """How a signup stands."""
+    """The states of a signup. The values are stored."""
 
     ASKED = "asked"
     WAITING = "waiting"
@@ -27,37 +28,56 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
-class Signup(Record):
-    """One application of one address."""
+# A decision is recorded here, but not yet carried out in Strapi.
+IN_PROGRESS = (State.ACTIVATING, State.UNDOING)
+# The decision can be undone.
+UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
+# The states that people see.
+PUBLIC_STATES = tuple(state for state in State if state not in IN_PROGRESS)
 
-    key = CharField(unique=True)
-    generation = IntegerField(default=1)
-    state = CharField(index=True, default=State.ASKED)
+
+class Signup(Record):
+    """One application of one email.
+
+    Erasing a person clears each field that is not declared as kept. A partial index needs its
+    condition as literal SQL, so `WAITING_ROWS` below is text.
+    """
+
+    # The random key in the links of this signup, and how many links have replaced each other.
+    key = kept(CharField(unique=True))
+    generation = kept(IntegerField(default=1))
+    state = kept(CharField(index=True, default=State.ASKED))
+    # The person.
     email = CharField(320, null=True, index=True)
     domain = CharField(null=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     motivation = TextField(null=True, column_name="why")
     language = CharField(null=True)
+    # The row in Strapi. Its creation time is set before the row is written.
     document_id = CharField(null=True, default=new_document_id)
     strapi_created_at = MillisecondsField(null=True, column_name="born_at")
     strapi_id = IntegerField(null=True, index=True)
-    asked_at = MillisecondsField(default=now)
-    confirmed_at = MillisecondsField(null=True)
-    announced_at = MillisecondsField(null=True)
-    reminded_at = MillisecondsField(null=True)
-    decided_at = MillisecondsField(null=True, index=True)
-    decided_by = TextField(null=True)
-    undo_until = MillisecondsField(null=True)
-    welcomed_at = MillisecondsField(null=True)
+    state_before_removal = kept(CharField(null=True, column_name="removed_from"))
+    # What happened when.
+    asked_at = kept(MillisecondsField(default=now))
+    confirmed_at = kept(MillisecondsField(null=True))
+    announced_at = kept(MillisecondsField(null=True))
+    reminded_at = kept(MillisecondsField(null=True))
+    welcomed_at = kept(MillisecondsField(null=True))
+    # The decision. `told` says whether the author gets the reason of a decline.
+    decided_at = kept(MillisecondsField(null=True, index=True))
+    decided_by = kept(TextField(null=True))
+    undo_until = kept(MillisecondsField(null=True))
     reason = TextField(null=True)
-    told = BooleanField(null=True)
-    state_before_removal = CharField(null=True, column_name="removed_from")
+    told = kept(BooleanField(null=True))
 
     @classmethod
     def current(cls, email: str, reapply_after: timedelta) -> "Signup | None":
-        """The signup that a request from this address belongs to; None when it may start
-        a new one."""
+        """Return the signup that a new request of this email belongs to.
+
+        Returns None when the person may start a new one.
+        """
         signup = cls.select().where(cls.email == email).order_by(cls.id.desc()).first()
         if signup is None or signup.state in (State.WITHDRAWN, State.REMOVED):
             return None
@@ -67,24 +87,26 @@ class Signup(Record):
 
     @classmethod
     def by_id(cls, number: int | None) -> "Signup | None":
-        """The signup of this id in the ledger."""
+        """Return the signup with this id in the ledger."""
         return cls.get_or_none(cls.id == min(number or 0, MAX_ID))
 
     @classmethod
     def by_key(cls, key: str) -> "Signup | None":
-        """The signup whose links carry this key."""
+        """Return the signup whose links carry this key."""
         return cls.get_or_none(cls.key == key)
 
     @classmethod
     def by_strapi_id(cls, strapi_id: int) -> "Signup | None":
-        """The confirmed signup whose row in Strapi has this id."""
-        mine = cls.strapi_id == min(strapi_id, MAX_ID)
-        found = cls.select().where(mine, cls.state != State.WITHDRAWN)
+        """Return the newest confirmed signup whose row in Strapi has this id."""
+        same_row = cls.strapi_id == min(strapi_id, MAX_ID)
+        found = cls.select().where(same_row, cls.state != State.WITHDRAWN)
         return found.order_by(cls.id.desc()).first()
 
     def previous(self) -> "Signup | None":
-        """The earlier signup of the same address whose row, if it is still in Strapi, this
-        one's will replace: declined long ago, or withdrawn a moment ago."""
+        """Return the earlier signup of this email whose row in Strapi may still exist.
+
+        It was declined or withdrawn. The row of this signup replaces it.
+        """
         cls = type(self)
         over = cls.state.in_((State.DECLINED, State.WITHDRAWN)) & cls.strapi_id.is_null(False)
         earlier = cls.select().where(over, cls.email == self.email, cls.id < self.id)
@@ -93,12 +115,12 @@ class Signup(Record):
 
     @property
     def public_state(self) -> State:
-        """The state as people see it: a decision on its way to Strapi is still awaited."""
+        """The state that people see: a decision that is not yet carried out is still awaited."""
         return State.WAITING if self.state in IN_PROGRESS else State(self.state)
 
     @property
     def identity(self) -> Identity:
-        """What this signup's row in Strapi must match."""
+        """What the row of this signup in Strapi must match."""
         return Identity(self.email or "", self.strapi_id, self.document_id, self.strapi_created_at)
 
     @property
@@ -108,57 +130,58 @@ class Signup(Record):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether its decision was made here, and so lately that no letter has told it."""
+        """Whether the decision was made here and its undo period is not over."""
         return self.state in UNDOABLE and (self.undo_until or now()) > now()
 
     def change_state(
         self,
         state: str,
-        *was: str,
-        event: str = "",
+        *allowed: str,
+        event: EventKind | None = None,
         by: Actor | None = None,
         event_reason: str | None = None,
         **values: object,
     ) -> bool:
-        """Compare and set: move to `state` with these values if the signup is in one of the
-        states `was`, and note in its history `what` was done. The first of several who try
-        wins, and all see how it stands."""
+        """Set `state` and these values if the signup is in one of the `allowed` states.
+
+        Adds an event to the history in the same transaction. Returns whether this call changed
+        the state: of several callers, one does. Reloads the signup in each case.
+        """
         with database.atomic():
-            change = Signup.update(state=state, **values)
-            won = change.where(Signup.id == self.id, Signup.state.in_(was)).execute() == 1
-            if won and event:
+            update = Signup.update(state=state, **values)
+            changed = update.where(Signup.id == self.id, Signup.state.in_(allowed)).execute() == 1
+            if changed and event:
                 Event.record(self, event, by, event_reason)
         self.reload()
-        return won
+        return changed
+
+    def set_values(self, **values: Any) -> bool:
+        """Set these values unless the state has changed since this signup was loaded."""
+        return self.change_state(self.state, self.state, **values)
 
     def erase(self) -> None:
-        """Forget the person; what remains is that there was a signup."""
+        """Erase the person. What remains is that there was a signup, and how it ended."""
         with database.atomic():
-            self.change_state(self.state, self.state, **NOBODY)
+            Signup.update(erased_values(Signup)).where(Signup.id == self.id).execute()
             Event.erase([self.id])
+        self.reload()
 
     def reload(self) -> "Signup":
-        """The same signup, as the ledger knows it now."""
+        """Read this signup from the ledger again, and return it."""
         self.__data__.update(Signup.get_by_id(self.id).__data__)
         return self
 
 
-# Decisions that are noted, and not yet true in Strapi.
-IN_PROGRESS = (State.ACTIVATING, State.UNDOING)
-# Decisions that can be taken back.
-UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
-# The states that people see.
-PUBLIC_STATES = tuple(state for state in State if state not in IN_PROGRESS)
-# What an erased signup no longer knows.
-NOBODY: dict[str, Any] = dict.fromkeys(
-    ("email", "domain", "firstname", "lastname", "motivation", "language", "reason", "strapi_id"),
-    None,
-)
-# Those who wait for a decision, as `queue` searches them: a partial index needs its condition
-# word for word.
 WAITING_ROWS = SQL("state IN ('waiting', 'activating', 'undoing')")
-# First and last name and address in lower case: a column that the database fills by itself.
-WHO = SQL("who")
+# First name, last name and email in lower case. The database fills this column.
+SEARCH_TEXT = SQL("who")
+
+
+def watched() -> Any:
+    """The condition of signups that have a row in Strapi which may change or must be deleted."""
+    has_row = Signup.strapi_id.is_null(False) & Signup.email.is_null(False)
+    return has_row & Signup.state.not_in((State.ASKED, State.STOPPED))
+
 
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=WAITING_ROWS))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
@@ -166,4 +189,4 @@ Signup.add_index(
     Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")
 )
 Signup.add_index(Signup.index(Signup.state, Signup.strapi_created_at, name="signup_born"))
-Signup.add_index(Signup.index(Signup.state, WHO, name="signup_who"))
+Signup.add_index(Signup.index(Signup.state, SEARCH_TEXT, name="signup_who"))

@@ -1,30 +1,27 @@
-"""Strapi's administrators, in whichever shape its version left them."""
+"""Strapi's database: admin users, their roles and permissions, in every version since 4.0."""
 
-from models.strapi.admin_users import SUPER_ADMIN, AdminUsers
-from models.strapi.census import (
-    SPAN,
-    Census,
-    Standing,
-    census,
-    duplicated,
-    sharing,
-    span_of,
-    standings,
-)
+from models.strapi.admin_users import AdminUsers, RowState
 from models.strapi.client import StrapiClient
-from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
+from models.strapi.errors import (
+    EmailTaken,
+    NoAdminUserYet,
+    RoleUnusable,
+    RowChanged,
+    RowGone,
+    StrapiBusy,
+    StrapiUnavailable,
+    UnknownSchema,
+)
 from models.strapi.models import AdminUser, Author, Identity, new_document_id
 from models.strapi.permissions import RolePermissions
-from models.strapi.schema import StrapiBusy, StrapiUnavailable, UnknownSchema
+from models.strapi.roles import SUPER_ADMIN
 from models.strapi.sqlite import Fingerprint, SQLiteFile
 
 __all__ = [
-    "SPAN",
     "SUPER_ADMIN",
     "AdminUser",
     "AdminUsers",
     "Author",
-    "Census",
     "EmailTaken",
     "Fingerprint",
     "Identity",
@@ -33,16 +30,11 @@ __all__ = [
     "RoleUnusable",
     "RowChanged",
     "RowGone",
+    "RowState",
     "SQLiteFile",
-    "Standing",
     "StrapiBusy",
     "StrapiClient",
     "StrapiUnavailable",
     "UnknownSchema",
-    "census",
-    "duplicated",
     "new_document_id",
-    "sharing",
-    "span_of",
-    "standings",
 ]

@@ -1,4 +1,4 @@
-"""Strapi's database: somebody else's house, entered rarely, for milliseconds, by the door."""
+"""Read and write Strapi's database, and try again while it is locked."""
 
 import random
 import time
@@ -9,84 +9,87 @@ from typing import TypeVar
 
 from models.engines import file_from_url, server_from_url
 from models.strapi.admin_users import AdminUsers
+from models.strapi.errors import StrapiBusy
 from models.strapi.models import Author
-from models.strapi.schema import StrapiBusy
 from models.strapi.server import DatabaseServer
 from models.strapi.sqlite import Fingerprint, SQLiteFile
 
 T = TypeVar("T")
 
-
-class _TakenBack(Exception):
-    """A transaction has come to its end, and shall leave nothing."""
-
-
-# Seconds for which a busy database is tried again before the visitor is asked to come back.
+# Seconds for which a busy database is tried again.
 PATIENCE = 5.0
 
 
-class StrapiClient:
-    """Strapi's database, as its address names it at each moment, and never created or migrated."""
+class _RollBack(Exception):
+    """Ends a transaction without keeping its changes."""
 
-    def __init__(self, address: str | None, author_role: str, zone: tzinfo = UTC) -> None:
-        """Name the database, on whose server dates are in the local time of `zone`; it is not
-        looked at before it is asked. Raises ValueError where the address names none."""
-        server = server_from_url(address or "", zone)
-        self.connection = (
-            DatabaseServer(server)
-            if server
-            else SQLiteFile(file_from_url(address) if address else None)
-        )
+
+class StrapiClient:
+    """Access to Strapi's database, which is never created or migrated here."""
+
+    def __init__(self, url: str | None, author_role: str, zone: tzinfo = UTC) -> None:
+        """Name the database by a URL or the path of an SQLite file. Nothing is opened yet.
+
+        On a server, Strapi stores dates in the local time of `zone`.
+
+        Raises: ValueError when `url` names no database.
+        """
+        server = server_from_url(url or "", zone)
+        file = file_from_url(url) if url else None
+        self.connection = DatabaseServer(server) if server else SQLiteFile(file)
         self.author_role = author_role
         self.zone = zone
 
-    def read(self, question: Callable[[AdminUsers], T]) -> T:
-        """The answer to `question`. Raises StrapiUnavailable."""
-        return self._patiently(lambda: question(self._people()))
+    def read(self, query: Callable[[AdminUsers], T]) -> T:
+        """Return what `query` returns. Raises: StrapiUnavailable."""
+        return self._with_retries(lambda: query(self._admin_users()))
 
-    def write(self, change: Callable[[AdminUsers], T], about: str = "") -> T:
-        """Run `change` in one transaction, in which nobody else of us writes `about` this address,
-        and the whole of it again while the database is busy: do nothing slow in it, and nothing
-        that must not happen twice.
+    def write(self, change: Callable[[AdminUsers], T], email: str) -> T:
+        """Run `change` in a transaction, and return what it returns.
 
-        Raises StrapiUnavailable, and then nothing was written, or the same change will find what
-        was.
+        No other instance of this service writes about `email` meanwhile. While the database is
+        busy, the whole transaction runs again, so `change` does nothing slow, and nothing outside
+        the database.
+
+        Raises: StrapiUnavailable. Then nothing was written, or, when the connection died during
+        COMMIT, the same call finds what was.
         """
 
         def transaction() -> T:
-            with self.connection.alone(about, self._people) as admin_users:
+            with self.connection.transaction(email, self._admin_users) as admin_users:
                 return change(admin_users)
 
-        return self._patiently(transaction)
+        return self._with_retries(transaction)
 
     def dry_run(self, author: Author) -> None:
-        """Do all that is ever done with an author's row, in a transaction that is taken back: not
-        even the look of a file changes. Raises what stands in the way."""
+        """Do everything that is done with an author's row, and roll it back.
+
+        Raises: StrapiUnavailable, saying what prevents it.
+        """
 
         def attempt(admin_users: AdminUsers) -> None:
             admin_users.dry_run(author)
-            raise _TakenBack
+            raise _RollBack
 
-        with suppress(_TakenBack):
-            self.write(attempt)
-
-    def disconnect(self) -> None:
-        """Let go of connections that nobody uses."""
-        self.connection.disconnect()
+        with suppress(_RollBack):
+            self.write(attempt, author.identity.email)
 
     def fingerprint(self) -> Fingerprint | None:
-        """The look of the database from outside, which differs where it may have changed; None
-        where only asking tells."""
+        """Return what changes when the file changes, or None for a server. Opens nothing."""
         return self.connection.fingerprint()
 
-    def _people(self) -> AdminUsers:
+    def disconnect(self) -> None:
+        """Close connections that nothing uses."""
+        self.connection.disconnect()
+
+    def _admin_users(self) -> AdminUsers:
         return AdminUsers(self.connection.engine, self.author_role)
 
-    def _patiently(self, work: Callable[[], T]) -> T:
+    def _with_retries(self, work: Callable[[], T]) -> T:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                with self.connection.opened():
+                with self.connection.connected():
                     return work()
             except StrapiBusy:
                 if time.monotonic() > until:

@@ -1,23 +1,33 @@
-"""Refusals: why something cannot be done with Strapi's administrators."""
+"""Reasons why Strapi's database, or a row in it, cannot be used."""
 
-from models.strapi.schema import StrapiUnavailable
+
+class StrapiUnavailable(Exception):
+    """Strapi's database cannot be used now. The message says why and what to do."""
+
+
+class StrapiBusy(StrapiUnavailable):
+    """Another program holds a lock. The same call may work in a moment."""
+
+
+class UnknownSchema(StrapiUnavailable):
+    """The database is not Strapi's, or its tables have columns that this service does not know."""
 
 
 class NoAdminUserYet(StrapiUnavailable):
-    """Nobody has registered as Strapi's first super admin: a row now would lock them out."""
+    """Strapi has no admin user. A row of ours would keep its first super admin from registering."""
 
 
 class RoleUnusable(StrapiUnavailable):
-    """The role that authors get is missing, doubled, or the super admins' own."""
+    """The authors' role is missing, exists twice, or is the super admins' role."""
 
 
 class EmailTaken(Exception):
-    """Strapi has an administrator with this address who did not come through us."""
+    """Strapi has an admin user with this email who did not sign up here."""
 
 
 class RowGone(Exception):
-    """The row that we made is no longer there, or belongs to somebody else."""
+    """The row that this service made no longer exists, or its id belongs to another person."""
 
 
 class RowChanged(Exception):
-    """The row is ours, but somebody changed it in Strapi so that it is not ours to decide."""
+    """The row is ours, but it was changed in Strapi, so it is decided in Strapi's panel."""

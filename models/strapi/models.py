@@ -1,4 +1,4 @@
-"""Strapi's people and roles as models, with the columns that every Strapi since 4.0 has."""
+"""Strapi's tables as Peewee models, with the columns that every Strapi since 4.0 has."""
 
 import secrets
 import string
@@ -11,7 +11,7 @@ from models.timestamps import MillisecondsField
 
 
 def new_document_id() -> str:
-    """A document id as Strapi 5 makes them: 24 characters, a letter first (cuid2)."""
+    """Return a random document id like Strapi 5's: 24 characters, a letter first (cuid2)."""
     letters = string.ascii_lowercase
     rest = "".join(secrets.choice(letters + string.digits) for _ in range(23))
     return secrets.choice(letters) + rest
@@ -19,27 +19,27 @@ def new_document_id() -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What must all match before a row counts as the one that we made."""
+    """What a row must match to be the one that this service made."""
 
     email: str
     id: int | None
     document_id: str | None
-    strapi_created_at: datetime | None
+    created_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Author:
-    """A person to be let in, with the password already hashed."""
+    """The values of an author's row."""
 
     identity: Identity
     firstname: str
     lastname: str | None
-    password: str
+    password_hash: str
     language: str | None = None
 
 
 class AdminUser(Model):
-    """A row of `admin_users`; `Shape` adds the columns that not every version has."""
+    """A row of `admin_users`. `Schema` adds the columns that only some versions have."""
 
     id = AutoField()
     firstname = TextField(null=True)
@@ -56,29 +56,31 @@ class AdminUser(Model):
     prefered_language: str | None = None
 
     @property
-    def address(self) -> str:
-        """The e-mail address in lower case: old Strapis stored what was typed."""
+    def lower_email(self) -> str:
+        """The email in lower case. Old Strapis stored it as it was typed."""
         return (self.email or "").lower()
 
     def belongs_to(self, identity: Identity) -> bool:
-        """Whether this is the row that we made for `identity`."""
-        if self.address != identity.email or identity.id not in (None, self.id):
+        """Return whether this is the row that this service made for `identity`."""
+        if self.lower_email != identity.email or identity.id not in (None, self.id):
             return False
         if self.document_id is not None and identity.document_id is not None:
             return self.document_id == identity.document_id
-        # Strapi 4 has no document ids; a row's birth is never changed afterwards.
-        return self.created_at is not None and self.created_at == identity.strapi_created_at
+        # Strapi 4 has no document ids, and never changes the creation time of a row.
+        return self.created_at is not None and self.created_at == identity.created_at
 
 
-class Link(Model):
-    """A row of the table that links administrators to roles: in Strapi 4.0 to 4.4 nothing
-    but the pair, later with an id and the orders that `Shape` adds."""
+class RoleLink(Model):
+    """A row of the table that links admin users to roles.
+
+    Strapi 4.0 to 4.4 has only these two columns. `Schema` adds the order columns of later versions.
+    """
 
     user_id = IntegerField(null=True)
     role_id = IntegerField(null=True)
 
     class Meta:
-        """An id, where there is one, is SQLite's to choose."""
+        """Where the table has an id, the database chooses it."""
 
         primary_key = False
 

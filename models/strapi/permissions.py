@@ -1,5 +1,7 @@
-"""What a role may do, read from Strapi's admin_permissions, and what of it an author should
-not (packages/core/admin/server/src/config/admin-actions)."""
+"""Read what a role may do from Strapi's admin_permissions, and find what an author should not do.
+
+The names of actions are in Strapi's packages/core/admin/server/src/config/admin-actions.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -7,13 +9,13 @@ from dataclasses import dataclass, field
 from peewee import Table
 
 from models.engines import Engine
-from models.strapi.schema import StrapiUnavailable
+from models.strapi.errors import StrapiUnavailable
 
 # Strapi 5 and Strapi 4.
 LINK_TABLES = ("admin_permissions_role_lnk", "admin_permissions_role_links")
 CONTENT = "plugin::content-manager.explorer."
 MEDIA = "plugin::upload."
-# What Strapi lets authors do out of the box, beside writing.
+# What a new Strapi lets authors do besides writing.
 HARMLESS = (
     "plugin::content-manager.",
     "plugin::upload.assets.",
@@ -24,8 +26,12 @@ HARMLESS = (
 
 @dataclass
 class RolePermissions:
-    """What a role may do: verbs by kind of content, and those that end with what the person
-    made; verbs in the media library; and actions that are more than an author needs."""
+    """What a role may do.
+
+    `content` and `own` map a content type to actions such as `create`; `own` ones are allowed only
+    on entries that the person created. `media` lists actions in the media library. `risky` lists
+    actions that an author does not need.
+    """
 
     content: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     own: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -33,7 +39,7 @@ class RolePermissions:
     risky: list[str] = field(default_factory=list)
 
     def add(self, action: str, subject: str, conditions: str) -> None:
-        """Take in one permission, as Strapi writes it down."""
+        """Add one permission in Strapi's notation."""
         if not action.startswith(HARMLESS) or subject.startswith(("admin::", "plugin::")):
             self.risky.append(f"{action} {subject}".strip())
         elif action.startswith(CONTENT):
@@ -45,8 +51,10 @@ class RolePermissions:
 
 
 def role_permissions(database: Engine, role: str) -> RolePermissions:
-    """What the role with this code may do in the open `database`; nothing where its tables
-    are of a shape that is not known. Raises StrapiUnavailable."""
+    """Return what the role with this code may do, or nothing when the tables are unknown.
+
+    Raises: StrapiUnavailable when the database user may not read the tables.
+    """
     allowed = RolePermissions()
     tables = set(database.get_tables())
     link = next((name for name in LINK_TABLES if name in tables), None)

@@ -1,4 +1,4 @@
-"""Roles, as Strapi links its administrators to them."""
+"""Read and write the links between Strapi's admin users and their roles."""
 
 from typing import Any
 
@@ -7,45 +7,38 @@ from peewee import fn
 from models.strapi.models import AdminUser
 from models.strapi.schema import Schema
 
-# So many of those who were given a role last are looked through for the last of one.
-NEWEST = 100
+SUPER_ADMIN = "strapi-super-admin"
 
 
-def given(shape: Schema, code: str) -> Any:
-    """The ids of who has the role of this code, as a part of a query: written as a join, SQLite
-    would begin with every administrator there is."""
-    roles, links = shape.roles, shape.links
+def users_with_role(schema: Schema, code: str) -> Any:
+    """A subquery of the ids of the admin users who have the role with this code."""
+    roles, links = schema.roles, schema.role_links
     joined = links.select(links.user_id).join(roles, on=(roles.id == links.role_id))
     return joined.where(roles.code == code)
 
 
-def role_ids_of(shape: Schema, row: AdminUser) -> set[int | None]:
-    """The ids of the roles that the administrator has."""
-    links = shape.links
-    return {link.role_id for link in links.select(links.role_id).where(links.user_id == row.id)}
+def role_ids_of(schema: Schema, user: AdminUser) -> set[int | None]:
+    """Return the ids of the admin user's roles."""
+    links = schema.role_links
+    return {link.role_id for link in links.select(links.role_id).where(links.user_id == user.id)}
 
 
-def give(shape: Schema, row: AdminUser, role: int, place: float) -> None:
-    """Give the administrator this role alone, at this place among the others who have it."""
-    orders = {shape.role_order: 1, shape.user_order: place}
-    known = {name: order for name, order in orders.items() if name}
-    shape.links.insert(user_id=row.id, role_id=role, **known).execute()
+def add_role(schema: Schema, user: AdminUser, role_id: int, user_order: float) -> None:
+    """Link the admin user to this role, as the only role of the user."""
+    orders = {schema.role_order: 1, schema.user_order: user_order}
+    present = {name: order for name, order in orders.items() if name}
+    schema.role_links.insert(user_id=user.id, role_id=role_id, **present).execute()
 
 
-def remove_roles(shape: Schema, row: AdminUser) -> None:
-    """Take every role from the administrator."""
-    links = shape.links
-    links.delete().where(links.user_id == row.id).execute()
+def remove_roles(schema: Schema, user: AdminUser) -> None:
+    """Delete all role links of the admin user."""
+    links = schema.role_links
+    links.delete().where(links.user_id == user.id).execute()
 
 
-def last_user_order(shape: Schema, role: int) -> float:
-    """The place of the last who has the role, most often one of the last of all roles, whom an
-    index of Strapi's finds at once."""
-    if shape.user_order is None:
+def last_user_order(schema: Schema, role_id: int) -> float:
+    """Return the highest order of a user in this role, or 0."""
+    if schema.user_order is None:
         return 0
-    links, place = shape.links, getattr(shape.links, shape.user_order)
-    newest: Any = links.select(links.role_id, place).where(place.is_null(False))
-    for found, last in newest.order_by(place.desc()).limit(NEWEST).tuples():
-        if found == role:
-            return float(last)
-    return links.select(fn.MAX(place)).where(links.role_id == role).scalar() or 0
+    links, order = schema.role_links, getattr(schema.role_links, schema.user_order)
+    return links.select(fn.MAX(order)).where(links.role_id == role_id).scalar() or 0

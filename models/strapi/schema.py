@@ -1,4 +1,4 @@
-"""Which tables and columns an open Strapi database has: read from it, never from a version."""
+"""Find out which tables and columns an open Strapi database has, whatever version made it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,80 +8,73 @@ from typing import TypeVar
 from peewee import Field, FloatField, Model, TextField
 
 from models.engines import Columns, Engine
-from models.strapi.models import AdminUser, Link, Role
+from models.strapi.errors import UnknownSchema
+from models.strapi.models import AdminUser, Role, RoleLink
 
 M = TypeVar("M", bound=Model)
 
-# Strapi 5 and Strapi 4; a file that was upgraded may still hold the older one, unused.
+# Strapi 5 and Strapi 4. An upgraded file may still hold the older table, unused.
 LINK_TABLES = ("admin_users_roles_lnk", "admin_users_roles_links")
-# The place of a role among a person's, and of a person among a role's; the older names are
-# Strapi 4's, since 4.5.
+# The position of a role among a user's roles, and of a user among a role's users. Strapi 4 has
+# had the second name of each since 4.5.
 ROLE_ORDERS = ("role_ord", "role_order")
 USER_ORDERS = ("user_ord", "user_order")
-# Columns that some versions have and every row of theirs fills, but for its instants.
+# Columns that only some versions have.
 OPTIONAL: dict[type[Model], dict[str, Callable[..., Field]]] = {
     AdminUser: dict.fromkeys(("document_id", "prefered_language"), TextField),
-    Link: dict.fromkeys((*ROLE_ORDERS, *USER_ORDERS), FloatField),
+    RoleLink: dict.fromkeys((*ROLE_ORDERS, *USER_ORDERS), FloatField),
     Role: {},
 }
-# Columns of instants, which engines keep in their own ways; the last is Strapi 5's.
-INSTANTS: dict[type[Model], tuple[str, ...]] = {
+# Columns of times, which each engine stores in its own way. Only Strapi 5 has the last one.
+TIMESTAMPS: dict[type[Model], tuple[str, ...]] = {
     AdminUser: ("created_at", "updated_at", "published_at")
 }
-
-
-class StrapiUnavailable(Exception):
-    """Strapi's database cannot be used at this moment; the message says why and what to do."""
-
-
-class StrapiBusy(StrapiUnavailable):
-    """Somebody else has been writing for longer than we care to wait."""
-
-
-class UnknownSchema(StrapiUnavailable):
-    """The file is not Strapi's, or of a shape that this service does not know."""
 
 
 @dataclass(frozen=True)
 class Schema:
     """The tables of one open database, as models with the columns that it has."""
 
-    admins: type[AdminUser]
+    admin_users: type[AdminUser]
     roles: type[Role]
-    links: type[Link]
+    role_links: type[RoleLink]
     role_order: str | None
     user_order: str | None
 
     @classmethod
     def of(cls, database: Engine) -> "Schema":
-        """Describe the open `database`. Raises UnknownShape with the exact difference."""
+        """Describe the open `database`.
+
+        Raises: UnknownSchema, naming the table or column that is missing or not known.
+        """
         tables = database.columns_of("admin_users", "admin_roles", *LINK_TABLES)
-        link = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
-        if missing := {"admin_users", "admin_roles", link} - set(tables):
-            raise UnknownSchema(_not_there(database, *sorted(missing)))
-        links = _model(database, Link, link, tables[link])
+        link_table = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
+        if missing := {"admin_users", "admin_roles", link_table} - set(tables):
+            raise UnknownSchema(_missing_tables(database, *sorted(missing)))
+        role_links = _model(database, RoleLink, link_table, tables[link_table])
         return cls(
             _model(database, AdminUser, "admin_users", tables["admin_users"]),
             _model(database, Role, "admin_roles", tables["admin_roles"]),
-            links,
-            next((name for name in ROLE_ORDERS if hasattr(links, name)), None),
-            next((name for name in USER_ORDERS if hasattr(links, name)), None),
+            role_links,
+            next((name for name in ROLE_ORDERS if hasattr(role_links, name)), None),
+            next((name for name in USER_ORDERS if hasattr(role_links, name)), None),
         )
 
 
-def _not_there(database: Engine, *tables: str) -> str:
-    homes = "; there is one in ".join(["", *database.locations_of(tables[0])])
-    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{homes}"
+def _missing_tables(database: Engine, *tables: str) -> str:
+    elsewhere = "; there is one in ".join(["", *database.locations_of(tables[0])])
+    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{elsewhere}"
 
 
+# Making a model class takes as long as a query, and tables keep their columns for months.
 @lru_cache(maxsize=16)
 def _model(database: Engine, base: type[M], table: str, columns: Columns) -> type[M]:
-    """`base` as a model of this database's own, which threads may use beside others. A table has
-    the same columns for months, and making a class takes as long as a query."""
+    """Return a subclass of `base` that is bound to `database` and has these columns."""
     needed = {field.column_name for field in base._meta.sorted_fields}
-    optional = {**OPTIONAL[base], **dict.fromkeys(INSTANTS.get(base, ()), database.timestamp_field)}
-    there = {name for name, _ in columns}
-    if missing := needed - there:
+    timestamps = dict.fromkeys(TIMESTAMPS.get(base, ()), database.timestamp_field)
+    optional = {**OPTIONAL[base], **timestamps}
+    present = {name for name, _ in columns}
+    if missing := needed - present:
         names = ", ".join(sorted(missing))
         raise UnknownSchema(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
     for name, must_be_filled in columns:
@@ -90,6 +83,6 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
                 f"Strapi's table {table} has a column {name} that must be filled"
                 " and that this service does not know"
             )
-    extra = {name: kind(null=True) for name, kind in optional.items() if name in there}
+    extra = {name: field(null=True) for name, field in optional.items() if name in present}
     meta = type("Meta", (), {"database": database, "table_name": table})
     return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})

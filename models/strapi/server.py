@@ -1,43 +1,49 @@
-"""Strapi's database on a server: as many as like may write, but for the same address."""
+"""Strapi's database on a PostgreSQL or MySQL server."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from models.engines import Engine, Unavailable
 from models.strapi.admin_users import AdminUsers
-from models.strapi.schema import StrapiBusy, StrapiUnavailable
+from models.strapi.errors import StrapiBusy, StrapiUnavailable
 
 
 class DatabaseServer:
-    """A database of a PostgreSQL or MySQL server, whose connections are used again."""
+    """A database on a server. Its connections are pooled."""
 
     def __init__(self, engine: Engine) -> None:
-        """Name the database; it is connected to when it is asked."""
+        """Name the database. Nothing is connected yet."""
         self.engine = engine
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Connect meanwhile. Raises StrapiUnavailable for whatever the database complains of."""
+    def connected(self) -> Iterator[None]:
+        """Hold a connection. Raises: StrapiUnavailable for each error of the database."""
         try:
             with self.engine.connection_context():
                 yield
         except Unavailable as error:
-            problem = f"the server of Strapi's database {self.engine.explain(error)}"
+            message = f"the server of Strapi's database {self.engine.explain(error)}"
             kind = StrapiBusy if self.engine.is_temporary(error) else StrapiUnavailable
-            raise kind(problem) from error
+            raise kind(message) from error
 
     @contextmanager
-    def alone(self, about: str, admin_users: Callable[[], AdminUsers]) -> Iterator[AdminUsers]:
-        """A transaction in which nobody else of us writes about the same address. Strapi takes
-        no lock that we could wait for, and need not wait for us."""
-        with self.engine.alone(about):
-            # Who has read a table keeps everybody from changing its columns until the end.
-            self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
-            yield admin_users()
+    def transaction(
+        self, email: str, admin_users: Callable[[], AdminUsers]
+    ) -> Iterator[AdminUsers]:
+        """Hold a transaction in which no other instance of this service writes about `email`.
 
-    def disconnect(self) -> None:
-        """Let go of connections that nobody uses."""
-        self.engine.disconnect()
+        Strapi takes no lock that could be waited for, and does not wait for this one.
+        """
+        with self.engine.alone(email):
+            # A transaction that has read a table keeps its columns from being changed.
+            self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
+            users = admin_users()
+            users.prepare(email)
+            yield users
 
     def fingerprint(self) -> None:
-        """A server has no look from outside."""
+        """Return None: whether a server's data has changed cannot be seen without a query."""
+
+    def disconnect(self) -> None:
+        """Close connections that nothing uses."""
+        self.engine.disconnect()

@@ -1,4 +1,4 @@
-"""Strapi's SQLite file: one lock for all who write, and a look from outside."""
+"""Strapi's SQLite file. It is opened for each operation, so that a restored file is noticed."""
 
 import os
 import time
@@ -12,21 +12,17 @@ from peewee import DatabaseError
 
 from models.engines import SQLite
 from models.strapi.admin_users import AdminUsers
-from models.strapi.schema import StrapiBusy, StrapiUnavailable
+from models.strapi.errors import StrapiBusy, StrapiUnavailable
 
-# Seconds that SQLite itself waits for a lock. Short, because a COMMIT that waits for a
-# reader keeps Strapi from writing, and Strapi's driver waits with its whole event loop.
+# Seconds that SQLite itself waits for a lock. A COMMIT that waits for a reader keeps Strapi from
+# writing, and Strapi's driver then stops its whole event loop.
 LOCK_TIMEOUT = 0.1
-
-
-# What SQLite counts: how often anybody changed a table's columns, and somebody else its rows.
-SCHEMA, ROWS = "PRAGMA schema_version", "PRAGMA data_version"
-
-# A file system stamps writes with the tick of a clock: a file written this lately, in
-# nanoseconds, may be written once more without looking any newer.
-TICK = 1_000_000_000
-
-# What SQLite says, and what an operator can do about it.
+# SQLite counts how often the tables' columns changed, and how often another connection wrote.
+SCHEMA_VERSION, DATA_VERSION = "PRAGMA schema_version", "PRAGMA data_version"
+# Nanoseconds. File systems round modification times, so a file that was written this recently
+# may change again without a new modification time.
+CLOCK_TICK = 1_000_000_000
+# What SQLite says, and what an operator can do.
 ADVICE = {
     "unable to open": "is not there or may not be opened: correct SIGNUP_STRAPI_DATABASE,"
     " or let the service's user read and write the file and its folder",
@@ -39,33 +35,28 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """How the file looks from outside: it differs from an earlier mark where the file, or its
-    write-ahead log, may have changed. `written` is in nanoseconds since 1970."""
+    """Times and sizes of the file and its write-ahead log. It changes when one of them does.
+
+    `written` holds nanoseconds since 1970, `inodes_and_sizes` None for a file that is missing.
+    """
 
     written: tuple[int, ...]
-    looks: tuple[tuple[int, int] | None, ...]
-
-    @property
-    def file(self) -> int | None:
-        """Which file it is, however it has changed: its inode."""
-        return self.looks[0][0] if self.looks[0] else None
+    inodes_and_sizes: tuple[tuple[int, int] | None, ...]
 
     @property
     def stable(self) -> "Fingerprint | None":
-        """The same mark; None where the file was written so lately that another write may not
-        show."""
-        return self if time.time_ns() - max(self.written) >= TICK else None
+        """The same fingerprint, or None when the file may still change without changing it."""
+        return self if time.time_ns() - max(self.written) >= CLOCK_TICK else None
 
 
 class SQLiteFile:
-    """Strapi's SQLite file as its path names it at each moment: opened for every operation, so
-    that a restored or moved file is noticed, and never created or kept open."""
+    """Strapi's SQLite file, wherever its path leads now. It is never created or kept open."""
 
     def __init__(self, path: Path | None) -> None:
-        """Name the file; it is not looked at before it is asked."""
+        """Name the file. It is not opened yet."""
         self.path = path
         self.engine = SQLite(
-            # Without mode=rw, SQLite would create a file that is not there.
+            # Without mode=rw, SQLite would create a missing file.
             f"file:{quote(str(path))}?mode=rw",
             uri=True,
             pragmas={"foreign_keys": 1},
@@ -73,8 +64,8 @@ class SQLiteFile:
         )
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Open the file meanwhile. Raises StrapiUnavailable for whatever SQLite complains of."""
+    def connected(self) -> Iterator[None]:
+        """Open the file. Raises: StrapiUnavailable for each error of SQLite."""
         if self.path is None:
             raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
         try:
@@ -84,44 +75,52 @@ class SQLiteFile:
             raise self._translated(error) from error
 
     @contextmanager
-    def alone(self, about: str, admin_users: Callable[[], AdminUsers]) -> Iterator[AdminUsers]:
-        """An IMMEDIATE transaction. Looking at the tables, and for the address, takes most of the
-        time: Strapi need not wait for that, unless somebody writes in between."""
-        described = self._counted(SCHEMA)
-        written = self._counted(ROWS)
-        administrators = admin_users()
-        if about:
-            administrators.foresee(about)
-        with self.engine.alone(about):
-            if self._counted(ROWS) != written:
-                if self._counted(SCHEMA) != described:
-                    raise StrapiBusy(f"{self.path} is being migrated")
-                administrators.forget()
-            yield administrators
+    def transaction(
+        self, email: str, admin_users: Callable[[], AdminUsers]
+    ) -> Iterator[AdminUsers]:
+        """Hold an IMMEDIATE transaction, for as short a time as possible.
 
-    def disconnect(self) -> None:
-        """No connection outlives its operation."""
+        1. Read the schema and what the write needs to know. Strapi need not wait for that.
+        2. Take the lock.
+        3. If another connection has written since step 1, read again.
+
+        Raises: StrapiBusy when the tables' columns changed since step 1.
+        """
+        schema_version = self._pragma(SCHEMA_VERSION)
+        data_version = self._pragma(DATA_VERSION)
+        users = admin_users()
+        users.prepare(email)
+        with self.engine.alone(email):
+            if self._pragma(DATA_VERSION) != data_version:
+                if self._pragma(SCHEMA_VERSION) != schema_version:
+                    raise StrapiBusy(f"{self.path} is being migrated")
+                users.prepare(email)
+            yield users
 
     def fingerprint(self) -> Fingerprint:
-        """The look of the file now: taken with `stat` alone, because closing a plain handle
-        would drop this process's SQLite locks."""
+        """Return the fingerprint of the file now.
+
+        It uses `stat` alone: closing a file handle would drop this process's SQLite locks.
+        """
         found = [_stat(path) for path in (self.path, Path(f"{self.path}-wal"))]
         return Fingerprint(
             tuple(each.st_mtime_ns if each else 0 for each in found),
             tuple((each.st_ino, each.st_size) if each else None for each in found),
         )
 
-    def _counted(self, changes: str) -> int:
-        """What SQLite has counted of these changes."""
-        [count] = self.engine.execute_sql(changes).fetchone()
-        return int(count)
+    def disconnect(self) -> None:
+        """Do nothing: each operation closes its connection."""
+
+    def _pragma(self, name: str) -> int:
+        [value] = self.engine.execute_sql(name).fetchone()
+        return int(value)
 
     def _translated(self, error: DatabaseError) -> StrapiUnavailable:
         if self.engine.is_temporary(error):
             return StrapiBusy(f"{self.path} is busy")
         reason = str(error)
-        for sign, advice in ADVICE.items():
-            if sign in reason:
+        for part, advice in ADVICE.items():
+            if part in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
         return StrapiUnavailable(f"{self.path}: {reason}")
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Flask, abort, g, json, request
 from flask.typing import ResponseReturnValue
 
-from models.reviewers.sessions import authenticate
+from models.reviewers.authentication import authenticate
 from models.signups import decide, search
 from models.signups.decide import AlreadyDecided, Postponed, TooLateToUndo
 from models.signups.history import Event
@@ -103,7 +103,9 @@ def activate(author_id: int) -> ResponseReturnValue:
     if not isinstance(body, dict) or not isinstance(body.get("after_all", False), bool):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, 'Send nothing, or {"after_all": true}.')
     after_all = body.get("after_all", False)
-    decision = partial(decide.activate, by=reviewer(), undo=durations.undo(), after_all=after_all)
+    decision = partial(
+        decide.activate, by=reviewer(), undo_period=durations.undo(), after_all=after_all
+    )
     return _decided(author_id, decision)
 
 
@@ -118,14 +120,14 @@ def decline(author_id: int) -> ResponseReturnValue:
         "tell": body.get("tell", True),
     }
     return _decided(
-        author_id, partial(decide.decline, by=reviewer(), undo=durations.undo(), **words)
+        author_id, partial(decide.decline, by=reviewer(), undo_period=durations.undo(), **words)
     )
 
 
 @api.post("/authors/<int:author_id>/undo")
 def undo(author_id: int) -> ResponseReturnValue:
     """Take a decision back, before anybody was told."""
-    return _decided(author_id, partial(decide.undo_decision, by=reviewer()))
+    return _decided(author_id, partial(decide.undo, by=reviewer()))
 
 
 @api.errorhandler(StrapiUnavailable)

@@ -9,7 +9,7 @@ from flask import current_app
 from models.engines import file_from_url, without_credentials
 from models.mail.outbox import OutgoingEmail
 from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_document_id
-from models.timestamps import kept, now
+from models.timestamps import as_stored, now
 from signup import settings
 from signup.databases import strapi
 from signup.health import OVERDUE
@@ -48,7 +48,7 @@ def _outbox() -> Iterator[Finding]:
             f"{len(parked)} could not be delivered: {troubles}; the review page sends them again"
         )
     yield "no undeliverable letters", fault
-    waited = OutgoingEmail.overdue()
+    waited = OutgoingEmail.longest_delay()
     minutes = waited // timedelta(minutes=1)
     fault = f"the oldest has waited for {minutes} minutes: is the service running?"
     yield "letters go out", fault if waited > OVERDUE else None
@@ -81,7 +81,7 @@ def _fault(admin_users: AdminUsers) -> str | None:
 
 
 def _nobody() -> Author:
-    birth = kept(now(), strapi().zone)
+    birth = as_stored(now(), strapi().zone)
     identity = Identity("nobody@author-signup.invalid", None, new_document_id(), birth)
     return Author(identity, "Nobody", None, "")
 

@@ -28,7 +28,7 @@ def deliver_due() -> Iterator[OutgoingEmail]:
     dealt with. Raises MailServerOut, LedgerUnavailable."""
     kind = ""
     with MailSession() as post:
-        while letter := OutgoingEmail.lease(after=kind):
+        while letter := OutgoingEmail.claim_next(after=kind):
             with _lease_renewed(letter):
                 _deal_with(letter, post)
             kind = letter.kind
@@ -39,7 +39,7 @@ def _deal_with(letter: OutgoingEmail, post: MailSession) -> None:
     try:
         _deliver(letter, post)
     except MailServerUnavailable as error:
-        letter.returned(str(error))
+        letter.release(str(error))
         raise
     except LedgerUnavailable:
         raise
@@ -47,7 +47,7 @@ def _deal_with(letter: OutgoingEmail, post: MailSession) -> None:
         # It must not keep the letters behind it from going out.
         log.exception("email not composed", extra=_facts(letter))
         problem = f"it cannot be made: {type(error).__name__}"
-        letter.park(problem) if letter.tries + 1 >= MAKING_TRIES else letter.failed(problem)
+        letter.park(problem) if letter.tries + 1 >= MAKING_TRIES else letter.retry_later(problem)
 
 
 def _deliver(letter: OutgoingEmail, post: MailSession) -> None:
@@ -58,7 +58,7 @@ def _deliver(letter: OutgoingEmail, post: MailSession) -> None:
         return
     message = compose.compose(letter)
     if message is None:
-        letter.dropped()
+        letter.drop()
     else:
         _send(letter, message, post)
 
@@ -69,9 +69,9 @@ def _send(letter: OutgoingEmail, message: flask_mail.Message, post: MailSession)
     except NotDelivered as error:
         what = "email parked" if error.final else "email delayed"
         log.warning(what, extra={**_facts(letter), "error": str(error)})
-        letter.park(str(error)) if error.final else letter.failed(str(error))
+        letter.park(str(error)) if error.final else letter.retry_later(str(error))
     else:
-        letter.sent()
+        letter.mark_sent()
         log.info("email sent", extra=_facts(letter))
 
 
@@ -89,7 +89,7 @@ def _lease_renewed(letter: OutgoingEmail) -> Iterator[None]:
     def renew() -> None:
         while not done.wait(LEASE.total_seconds() / 4):
             with app.app_context(), suppress(*LedgerUnavailable):
-                letter.renew()
+                letter.renew_claim()
 
     keeper = threading.Thread(target=renew, daemon=True)
     keeper.start()

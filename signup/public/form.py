@@ -107,7 +107,7 @@ def author() -> Actor:
 
 def alert_about_flood() -> None:
     """Tell the operator that letters have been turned down."""
-    most = rate_limits.letters()
+    most = current_app.config["MAX_LETTERS"]
     alert("signup flood", f"{most} first letters in an hour: nobody gets another for now")
 
 
@@ -141,7 +141,7 @@ def _was_quick() -> bool:
 def _ask(email: str, firstname: str, lastname: str | None) -> None:
     config = current_app.config
     again_after = timedelta(days=config["REAPPLY_DAYS"])
-    rules: dict[str, Any] = {"reapply_after": again_after, "most": rate_limits.letters()}
+    rules: dict[str, Any] = {"reapply_after": again_after, "limits": rate_limits.letters()}
     language = i18n.current_language()
     owed = start.start_signup(email, firstname, lastname, language=language, by=author(), **rules)
     event = "signup requested" if owed else "signup requested too often"

@@ -74,7 +74,7 @@ def renew(token: str) -> ResponseReturnValue:
         page, _ = _page_of(signup, link, form)
         return page, form.status
     owed = start.renew_link(
-        signup, i18n.current_language(), by=author(), most=rate_limits.letters()
+        signup, i18n.current_language(), by=author(), limits=rate_limits.letters()
     )
     log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
     return redirect(url_for("form.sent", again=1), 303)
@@ -163,7 +163,7 @@ def _confirm_form(signup: Signup) -> ConfirmForm:
 
 def _confirm(signup: Signup, form: ConfirmForm) -> None:
     sent = Application(
-        hashed=password_hashing.hash_password(form.password.data or ""),
+        password_hash=password_hashing.hash_password(form.password.data or ""),
         firstname=form.firstname.data or "",
         lastname=form.lastname.data or None,
         motivation=form.motivation.data or None if form.motivation else None,

@@ -71,7 +71,7 @@ def undo(author_id: int) -> ResponseReturnValue:
     form = ButtonForm()
     if not form.validate_on_submit():
         return _shown_again(author_id, form.status, "stale")
-    return _decided(author_id, partial(decide.undo_decision, by=reviewer()), "back")
+    return _decided(author_id, partial(decide.undo, by=reviewer()), "back")
 
 
 @pages.post("/several")
@@ -93,7 +93,7 @@ def several() -> ResponseReturnValue:
     verbs: dict[str | None, Verb] = {
         "activate": _activate(False),
         "decline": _decline(form),
-        "undo": partial(decide.undo_decision, by=reviewer()),
+        "undo": partial(decide.undo, by=reviewer()),
     }
     verb = form.verb.data
     return _all_decided(chosen, verbs[verb], "back" if verb == "undo" else "done")
@@ -151,12 +151,16 @@ def _shown_again(
 
 
 def _activate(after_all: bool) -> Verb:
-    return partial(decide.activate, by=reviewer(), undo=durations.undo(), after_all=after_all)
+    return partial(
+        decide.activate, by=reviewer(), undo_period=durations.undo(), after_all=after_all
+    )
 
 
 def _decline(form: DeclineForm) -> Verb:
     reason, tell = form.reason.data or None, form.tell.data
-    return partial(decide.decline, by=reviewer(), undo=durations.undo(), reason=reason, tell=tell)
+    return partial(
+        decide.decline, by=reviewer(), undo_period=durations.undo(), reason=reason, tell=tell
+    )
 
 
 def _log(signup: Signup) -> None:

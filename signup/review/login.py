@@ -6,7 +6,8 @@ import click
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from models.reviewers.sessions import Session, authenticate
+from models.reviewers.authentication import authenticate
+from models.reviewers.sessions import Session
 from models.signups.history import Actor
 from models.strapi import AdminUsers, StrapiUnavailable
 from signup import i18n

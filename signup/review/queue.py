@@ -76,8 +76,8 @@ def notices(wanted: str) -> ResponseReturnValue:
     form = ButtonForm()
     if not form.validate_on_submit():
         return page(form.status, "stale")
-    change = MutedReviewer.lift if wanted == "on" else MutedReviewer.add
-    change(g.reviewer.address)
+    change = MutedReviewer.unmute if wanted == "on" else MutedReviewer.mute
+    change(g.reviewer.lower_email)
     return redirect(url_for(".index", **place()), 303)
 
 
@@ -106,8 +106,8 @@ def page(status: int = 200, notice: str = "", **facts: object) -> tuple[str, int
         place=place(),
         notice=notice,
         parked=OutgoingEmail.parked(),
-        mail_is_late=OutgoingEmail.overdue() > OVERDUE,
-        muted=MutedReviewer.covers(g.reviewer.address),
+        mail_is_late=OutgoingEmail.longest_delay() > OVERDUE,
+        muted=MutedReviewer.is_muted(g.reviewer.lower_email),
         told=_hears_of_signups(),
         **always(),
         **facts,
@@ -160,7 +160,7 @@ def always() -> dict[str, Any]:
 
 def _hears_of_signups() -> bool:
     reviewers = current_app.config["REVIEWERS"]
-    return not reviewers or g.reviewer.address in map(str.lower, reviewers)
+    return not reviewers or g.reviewer.lower_email in map(str.lower, reviewers)
 
 
 def _of_ids(numbers: list[int]) -> list[Signup]:

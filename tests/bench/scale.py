@@ -4,8 +4,9 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from models.strapi import AdminUsers, StrapiClient
 from models.strapi.census import census
+
+from models.strapi import AdminUsers, StrapiClient
 from tests.bench.confirmations import enough
 from tests.bench.costs import Makes, costs, of_one, weigh, weights_of
 from tests.bench.effort import Effort

@@ -15,7 +15,7 @@ from flask import Flask
 
 from app import create_app
 from models.ledger.database import database, disconnect
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.signup import Signup
 from signup import links
 from tests.bench.load import Answers, Load, Running
@@ -107,7 +107,7 @@ class Site:
         with self.app.app_context(), database.atomic():
             for _ in range(count):
                 signup = self._asked()
-                OutgoingEmail.enqueue("confirm", signup.email or "", signup)
+                OutgoingEmail.enqueue(EmailKind.CONFIRM, signup.email or "", signup)
 
     def forget_letters(self) -> None:
         """Owe nothing more, so that letters do not disturb what is measured next."""

@@ -53,7 +53,7 @@ def lease(service: Service, link: str, number: int) -> list[int]:
     """The letters that this process is to deliver."""
     leased = []
     with service.app.app_context():
-        while letter := OutgoingEmail.lease():
+        while letter := OutgoingEmail.claim_next():
             leased.append(letter.id)
     return leased
 

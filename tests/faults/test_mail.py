@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.signup import Signup
 from tests.faults.misbehaving_smtp import RudeServer
 from tests.support.service import MailServer, Service, free_port
@@ -116,7 +116,7 @@ def test_after_a_day_without_a_mail_server_everything_goes_out_in_order_and_fair
     service = start(MAIL_PORT=free_port())
     with service.app.app_context():
         for number in range(1000):
-            OutgoingEmail.enqueue("confirm", f"author{number}@example.org", signup(number))
+            OutgoingEmail.enqueue(EmailKind.CONFIRM, f"author{number}@example.org", signup(number))
     service.deliver()
     later(timedelta(hours=24))
     assert "outbox" in service.visitor().get("/healthz").text

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from models.retention import purge
 from tests.faults.misbehaving_smtp import RudeServer
 from tests.servers.test_gunicorn import Process, eventually
@@ -176,7 +176,7 @@ def test_no_kind_of_letter_waits_behind_a_flood_of_another(service: Service) -> 
     service.visitor().apply()
     with service.app.app_context():
         for number in range(50):
-            OutgoingEmail.enqueue("waiting", f"reviewer{number}@example.com")
+            OutgoingEmail.enqueue(EmailKind.WAITING, f"reviewer{number}@example.com")
     service.visitor().ask("grace@example.org")
     assert "grace@example.org" in [letter["To"] for letter in service.deliver()[:2]]
 

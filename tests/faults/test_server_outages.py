@@ -209,7 +209,7 @@ def test_a_deadlock_is_tried_again(invited: tuple[Service, str], tally: Tally) -
     def rename(first: int, second: int) -> None:
         def change(people: AdminUsers) -> None:
             tried.append(first)
-            engine = people.shape.admins._meta.database
+            engine = people.schema.admin_users._meta.database
             name = "UPDATE admin_users SET firstname = 'Sue' WHERE id = %s"
             engine.execute_sql(name, (first,))
             with suppress(threading.BrokenBarrierError):
@@ -233,7 +233,7 @@ def test_a_server_that_dies_under_a_lock_and_stays_away_is_nothing_worse(
 
     def change(people: AdminUsers) -> None:
         server.kill()
-        people.shape.admins.select().exists()
+        people.schema.admin_users.select().exists()
 
     with pytest.raises(StrapiUnavailable):
         service.app.extensions["strapi"].write(change, ADA)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from models import password_hashing
-from models.mail.outbox import OutgoingEmail
+from models.mail.outbox import EmailKind, OutgoingEmail
 from tests.conftest import every_engine
 from tests.faults.invariants import damage
 from tests.faults.simultaneous import CROWD, rush
@@ -62,7 +62,7 @@ def test_fifty_couriers_take_each_letter_once(start: Callable[..., Service], tal
     service = start()
     with service.app.app_context():
         due = [
-            OutgoingEmail.enqueue("received", f"author{number}@example.org").id
+            OutgoingEmail.enqueue(EmailKind.RECEIVED, f"author{number}@example.org").id
             for number in range(20)
         ]
 

@@ -19,7 +19,6 @@ from models.strapi import (
     StrapiClient,
     new_document_id,
 )
-from models.strapi.roles import NEWEST
 from models.timestamps import now
 from tests.conftest import every_engine
 from tests.support.service import ADA, StrapiFile
@@ -46,9 +45,9 @@ class Door:
                 meanwhile()
 
         engine: Any = self.strapi.connection.engine
-        with self.strapi.connection.opened():
+        with self.strapi.connection.connected():
             engine.connection().set_trace_callback(heard)
-            with self.strapi.connection.alone(ADA, self.people) as administrators:
+            with self.strapi.connection.transaction(ADA, self.people) as administrators:
                 yield administrators
 
     def people(self) -> AdminUsers:
@@ -121,7 +120,7 @@ def test_an_author_comes_behind_the_last_of_the_role(
     for number, given in enumerate(places):
         user = strapi.add_admin(f"author{number}@example.org", None, "strapi-nobody")
         strapi.do(link, user, 3, given)
-    for number in range(NEWEST + 1 if places else 0):
+    for number in range(3 if places else 0):
         user = strapi.add_admin(f"editor{number}@example.org", None, "strapi-nobody")
         strapi.do(link, user, 2, 1000 + number)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from models import password_hashing
-from models.signups.confirm import Application, note_intent
+from models.signups.confirm import Application, record_intent
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
@@ -85,12 +85,12 @@ def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        note_intent(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
+        record_intent(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(
             signup.identity, "Ada", "Lovelace", password_hashing.hash_password(ADA_PASSWORD)
         )
         strapi = service.app.extensions["strapi"]
-        strapi.write(lambda people: people.create_author(author))
+        strapi.write(lambda people: people.create_author(author), ADA)
 
     service = start()
     letters = service.deliver()
@@ -108,12 +108,12 @@ def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_passwo
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        note_intent(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
+        record_intent(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
         author = Author(
             signup.identity, "Ada", "Lovelace", password_hashing.hash_password("Forgotten1")
         )
         strapi = service.app.extensions["strapi"]
-        strapi.write(lambda people: people.create_author(author))
+        strapi.write(lambda people: people.create_author(author), ADA)
 
     assert service.visitor().confirm().status_code == 303
 
@@ -191,7 +191,7 @@ def test_settling_twice_is_settling_once(service: Service, times: int) -> None:
     service.visitor().confirm()
     with service.app.app_context():
         for _ in range(times):
-            service.app.extensions["reconciler"].settle()
+            service.app.extensions["reconciler"].run()
     assert len(service.deliver()) == 2
     assert "Log in" not in text(service.mail.letters[-2])
 

@@ -135,7 +135,9 @@ def test_a_file_that_is_not_strapis_is_refused_and_none_is_made(
         path.write_bytes(content)
 
     with pytest.raises(StrapiUnavailable, match=r"is not there|no table|not an SQLite database"):
-        StrapiClient(str(path), "strapi-author").write(lambda people: people.any_exist())
+        StrapiClient(str(path), "strapi-author").write(
+            lambda people: people.any_exist(), "nobody@example.org"
+        )
 
     assert path.exists() == (content is not None)
     assert content is None or path.read_bytes() == content

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from models.signups.confirm import Application, note_intent
+from models.signups.confirm import Application, record_intent
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
@@ -130,7 +130,7 @@ def test_a_confirmation_cut_short_is_completed_by_the_next_click(service: Servic
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        note_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR), "de"), now())
+        record_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR), "de"), now())
         author = Author(signup.identity, "Ada", None, "hashed", "de")
         service.app.extensions["strapi"].write(lambda people: people.create_author(author))
 

@@ -7,7 +7,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.ledger.database import database
-from models.signups.confirm import Application, note_intent
+from models.signups.confirm import Application, record_intent
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
@@ -207,7 +207,7 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
     with service.app.app_context():
         signup = Signup.by_key(service.signup()["key"])
         assert signup
-        note_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)), now())
+        record_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", None, "hashed")
         service.app.extensions["strapi"].write(lambda people: people.create_author(author))
     visitor.post(visitor.link("stop"))

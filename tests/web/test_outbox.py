@@ -146,7 +146,13 @@ def test_a_letter_that_cannot_be_composed_stops_no_other(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
     with service.app.app_context():
-        OutgoingEmail.enqueue("no such kind", "nobody@example.org")
+        OutgoingEmail.create(
+            kind="no such kind",
+            recipient="nobody@example.org",
+            reference="1",
+            queued_at=now(),
+            due_at=now(),
+        )
     service.visitor().ask()
 
     assert [letter["To"] for letter in service.deliver()] == [ADA]
@@ -192,17 +198,17 @@ def test_a_letter_whose_courier_died_is_taken_over_and_one_in_hand_is_not(
 ) -> None:
     service.visitor().ask()
     with service.app.app_context():
-        letter = OutgoingEmail.lease()
+        letter = OutgoingEmail.claim_next()
         assert letter
         later(timedelta(seconds=15))
-        assert letter.renew()
+        assert letter.renew_claim()
         later(timedelta(seconds=15))
     assert service.deliver() == []
 
     later(timedelta(seconds=10))
     assert len(service.deliver()) == 1
     with service.app.app_context():
-        assert not letter.renew()
+        assert not letter.renew_claim()
 
 
 @every_engine

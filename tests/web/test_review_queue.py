@@ -232,9 +232,7 @@ def test_a_decision_taken_back_while_strapi_is_away_is_undone_when_it_is_there(
         signup = Signup.by_strapi_id(ada)
         assert signup
         with pytest.raises(decide.Postponed):
-            decide.undo_decision(
-                signup, StrapiClient("/nowhere.db", "strapi-author"), by=Actor(SUE)
-            )
+            decide.undo(signup, StrapiClient("/nowhere.db", "strapi-author"), by=Actor(SUE))
     assert service.signup()["state"] == "undoing"
     assert is_active(service)
 
