@@ -209,7 +209,9 @@ def test_stop_after_a_confirmation_that_was_cut_short_leaves_nobody_in_strapi(
         assert signup
         record_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR)), now())
         author = Author(signup.identity, "Ada", None, "hashed")
-        service.app.extensions["strapi"].write(lambda people: people.create_author(author))
+        service.app.extensions["strapi"].write(
+            lambda people: people.create_author(author), author.identity.email
+        )
     visitor.post(visitor.link("stop"))
     service.deliver()
 
