@@ -17,7 +17,7 @@ from models.mail.outbox import OutgoingEmail
 from models.signups.history import Actor
 from models.signups.signup import Signup, State
 from models.strapi import AdminUser, AdminUsers, Author, StrapiClient
-from models.timestamps import kept, now, to_milliseconds
+from models.timestamps import as_stored, now, to_milliseconds
 
 
 class QueueFull(Exception):
@@ -44,7 +44,7 @@ def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
         raise QueueFull
-    if not note_intent(signup, sent, kept(now(), strapi.zone)):
+    if not note_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
     person = sent.firstname, sent.lastname, sent.hashed, sent.language
     author = Author(signup.identity, *person)

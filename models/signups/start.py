@@ -39,7 +39,7 @@ def start_signup(
     anything about the address is looked up.
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
-    with database.alone(f"mailbox {mailboxes.base(email)}"):
+    with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
         if most is not None and not _may_write_to(email, most):
             return False
         signup = Signup.current(email, reapply_after)
@@ -57,7 +57,7 @@ def renew_link(signup: Signup, language: str | None = None, *, by: Actor, most: 
     """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
     that mailbox gets no more letters for now; the letter speaks this language. Raises
     TooManyLetters."""
-    with database.alone(f"mailbox {mailboxes.base(signup.email or '')}"):
+    with database.exclusive_transaction(f"mailbox {mailboxes.base(signup.email or '')}"):
         if most is not None and not _may_write_to(signup.email or "", most):
             return False
         _end_older_links(signup, language=language)

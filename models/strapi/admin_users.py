@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from peewee import chunked
+from peewee import chunked, fn
 
 from models.engines import Engine
 from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
@@ -115,7 +115,7 @@ class AdminUsers:
     def by_email(self, *emails: str) -> list[AdminUser]:
         """Every administrator of these lower-case addresses, however Strapi spells them."""
         admins = self.shape.admins
-        address = admins._meta.database.lower(admins.email)
+        address = fn.LOWER(admins.email)
         found = admins.select().where(address.in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
 

@@ -71,7 +71,7 @@ class Schema:
 
 def _not_there(database: Engine, *tables: str) -> str:
     homes = "; there is one in ".join(["", *database.locations_of(tables[0])])
-    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{homes}"
+    return f"Strapi's database has no table {', '.join(tables)}{database.VISIBILITY_HINT}{homes}"
 
 
 @lru_cache(maxsize=16)
@@ -83,7 +83,9 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
     there = {name for name, _ in columns}
     if missing := needed - there:
         names = ", ".join(sorted(missing))
-        raise UnknownSchema(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
+        raise UnknownSchema(
+            f"Strapi's table {table} has no column {names}{database.VISIBILITY_HINT}"
+        )
     for name, must_be_filled in columns:
         if must_be_filled and name not in needed | set(optional):
             raise UnknownSchema(

@@ -30,14 +30,14 @@ class DatabaseServer:
     def alone(self, about: str, admin_users: Callable[[], AdminUsers]) -> Iterator[AdminUsers]:
         """A transaction in which nobody else of us writes about the same address. Strapi takes
         no lock that we could wait for, and need not wait for us."""
-        with self.engine.alone(about):
+        with self.engine.exclusive_transaction(about):
             # Who has read a table keeps everybody from changing its columns until the end.
             self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
             yield admin_users()
 
     def disconnect(self) -> None:
         """Let go of connections that nobody uses."""
-        self.engine.disconnect()
+        self.engine.close_idle()
 
     def fingerprint(self) -> None:
         """A server has no look from outside."""

@@ -92,7 +92,7 @@ class SQLiteFile:
         administrators = admin_users()
         if about:
             administrators.foresee(about)
-        with self.engine.alone(about):
+        with self.engine.exclusive_transaction(about):
             if self._counted(ROWS) != written:
                 if self._counted(SCHEMA) != described:
                     raise StrapiBusy(f"{self.path} is being migrated")

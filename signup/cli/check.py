@@ -9,7 +9,7 @@ from flask import current_app
 from models.engines import file_from_url, without_credentials
 from models.mail.outbox import OutgoingEmail
 from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_document_id
-from models.timestamps import kept, now
+from models.timestamps import as_stored, now
 from signup import settings
 from signup.databases import strapi
 from signup.health import OVERDUE
@@ -81,7 +81,7 @@ def _fault(admin_users: AdminUsers) -> str | None:
 
 
 def _nobody() -> Author:
-    birth = kept(now(), strapi().zone)
+    birth = as_stored(now(), strapi().zone)
     identity = Identity("nobody@author-signup.invalid", None, new_document_id(), birth)
     return Author(identity, "Nobody", None, "")
 

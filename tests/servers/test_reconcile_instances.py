@@ -79,7 +79,7 @@ def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None
     with engine.connection_context():
         assert engine.execute_sql("SELECT 2").fetchone() == (2,)
     user.join()
-    engine.disconnect()
+    engine.close_idle()
 
 
 def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> None:
@@ -90,7 +90,7 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
         names = ("idle", "interval", "count")
         told = [engine.execute_sql(f"SHOW tcp_keepalives_{name}").fetchone() for name in names]
 
-    engine.disconnect()
+    engine.close_idle()
     assert told == [("30",), ("10",), ("3",)]
 
 

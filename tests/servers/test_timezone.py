@@ -11,7 +11,7 @@ from models.signups.confirm import Application, note_intent
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
-from models.timestamps import kept, now
+from models.timestamps import as_stored, now
 from tests.support.service import ADA, SUE, Service, Visitor
 from tests.support.strapi_on_server import ENGINES
 
@@ -83,7 +83,7 @@ def test_a_confirmation_cut_short_in_an_hour_that_there_was_twice_completes_by_i
         with service.app.app_context():
             signup = Signup.get()
             sent = Application("hashed", "Ada", None, None, Actor(AUTHOR))
-            note_intent(signup, sent, kept(now(), NEW_YORK))
+            note_intent(signup, sent, as_stored(now(), NEW_YORK))
             author = Author(signup.identity, "Ada", None, "hashed")
             strapi = service.app.extensions["strapi"]
             strapi.write(lambda people: people.create_author(author))
@@ -94,9 +94,9 @@ def test_a_confirmation_cut_short_in_an_hour_that_there_was_twice_completes_by_i
 
 @pytest.mark.parametrize("instant", [ONCE, AGAIN, ONCE - timedelta(hours=1)])
 def test_what_is_kept_reads_the_same_ever_after(instant: datetime) -> None:
-    birth = kept(instant, NEW_YORK)
+    birth = as_stored(instant, NEW_YORK)
 
-    assert birth == kept(birth, NEW_YORK)
+    assert birth == as_stored(birth, NEW_YORK)
     assert birth.astimezone(NEW_YORK).replace(tzinfo=None) == instant.astimezone(NEW_YORK).replace(
         tzinfo=None
     )
