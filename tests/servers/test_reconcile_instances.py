@@ -20,11 +20,9 @@ every_server = pytest.mark.parametrize("shape", ENGINES, indirect=True)
 
 HOLD = """
 import sys
-from models import ledger
-from models.ledger import database
-from tests.support.paths import ROOT
-ledger.set_up(sys.argv[1])
-with database.only_one("settling") as mine:
+from models.ledger.database import database, open_ledger
+open_ledger(sys.argv[1])
+with database.try_lock("settling") as mine:
     print(mine, flush=True)
     input()
 """
