@@ -69,7 +69,7 @@ class SQLite(Engine, SqliteDatabase):
         self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def is_temporary(self, error: Exception) -> bool:
-        """Return whether somebody else held a lock."""
+        """Return whether another connection held a lock."""
         # Peewee keeps the error of the sqlite3 module in `orig`.
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
         # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT is a kind of SQLITE_BUSY.
