@@ -1,4 +1,4 @@
-"""Passwords as Strapi keeps them: bcrypt, cost 10, at most 72 bytes."""
+"""Password hashing as Strapi does it: bcrypt, cost 10, at most 72 bytes."""
 
 import os
 import re
@@ -7,42 +7,46 @@ from threading import BoundedSemaphore
 
 import bcrypt
 
-# Strapi's own cost (packages/core/admin/server/src/services/auth.ts).
+# Strapi's cost (packages/core/admin/server/src/services/auth.ts).
 COST = 10
-# bcrypt reads no further; Strapi refuses longer ones since 5.1 and cut them before.
+# bcrypt ignores what follows. Strapi refuses longer passwords since 5.1, and cut them before.
 MAX_BYTES = 72
 
-# bcrypt keeps a core busy for some 60 ms: as many at a time as there are cores, so that pages stay
-# quick while people log in and confirm.
-_core = BoundedSemaphore(os.cpu_count() or 1)
+# One hash keeps a core busy for 60 ms. With one at a time for each core, p99 of the form, while 16
+# clients confirm, is 30 ms, not 4,125 ms (docs/bench.md).
+_free_cores = BoundedSemaphore(os.cpu_count() or 1)
 
-# The shape of a hash: its kind, its cost, its salt and itself.
-HASH = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
-# What a login is compared with where there is no hash, so that it takes as long.
-NOBODY = "$2a$%02d$.2a9MjrzLbArDD3FyWcvZeT7CCqaPTJNNa/QgEkZGaxF.XQTTFva2"
+# A hash: variant, cost, then 22 characters of salt and 31 of the hash itself.
+BCRYPT_HASH = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
+# A login without a stored hash is compared with this one, so that it takes the same time.
+DUMMY_HASH = "$2a$%02d$.2a9MjrzLbArDD3FyWcvZeT7CCqaPTJNNa/QgEkZGaxF.XQTTFva2"
 
 
 def hash_password(password: str) -> str:
-    """The hash that Strapi would store. The bytes are hashed as they came: Strapi
-    normalises nothing either.
+    """Return the hash that Strapi would store.
+
+    The password is not normalised: Strapi does not do that either.
 
     Raises ValueError above 72 bytes of UTF-8.
     """
-    with _core:
+    with _free_cores:
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(COST, b"2a")).decode()
 
 
 def verify(password: str, stored: str | None, cost: int = COST) -> bool:
-    """Whether `password` is the one behind `stored`; takes one bcrypt whatever `stored` is, of
-    this `cost` where there is no password: invited, single sign-on, or not a bcrypt hash."""
+    """Return whether the password belongs to the stored hash.
+
+    Always takes the time of one bcrypt. Its cost is `cost` where nothing can be compared: the
+    admin user was invited, uses single sign-on, or has a hash of another kind.
+    """
     attempt = password.encode(errors="replace")[:MAX_BYTES]
-    known = HASH.fullmatch(stored or "") is not None
-    compared = stored if stored and known else NOBODY % cost
-    with _core:
-        return bcrypt.checkpw(attempt, compared.encode()) and known
+    is_hash = BCRYPT_HASH.fullmatch(stored or "") is not None
+    compared = stored if stored and is_hash else DUMMY_HASH % cost
+    with _free_cores:
+        return bcrypt.checkpw(attempt, compared.encode()) and is_hash
 
 
 def highest_cost(stored: Iterable[str | None]) -> int:
-    """The cost of the slowest of these hashes, or Strapi's own."""
-    costs = [int(found[1]) for each in stored if (found := HASH.fullmatch(each or ""))]
+    """Return the highest cost among these hashes, Strapi's default if none is one of bcrypt."""
+    costs = [int(found[1]) for each in stored if (found := BCRYPT_HASH.fullmatch(each or ""))]
     return max(costs, default=COST)

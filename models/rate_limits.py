@@ -1,5 +1,4 @@
-"""How often something may be done: counts in the ledger, so that they hold over threads,
-workers and restarts."""
+"""The storage of rate limits: counts in the ledger, shared by all threads and processes."""
 
 from datetime import timedelta
 
@@ -18,32 +17,35 @@ class Count(Record):
     expires_at = MillisecondsField(index=True)
 
     @classmethod
-    def running(cls, key: str) -> "Count | None":
-        """The count of a window that has not ended."""
+    def current(cls, key: str) -> "Count | None":
+        """The count of this key, if its window has not ended."""
         return cls.get_or_none(cls.key == key, cls.expires_at > now())
 
 
-def is_first(what: str, within: timedelta) -> bool:
-    """Whether this has not happened `within` a while, whichever worker it happened to."""
-    seconds = int(within.total_seconds())
-    return LedgerStorage().incr(f"alarm {what}", seconds) == 1
+def is_first(event: str, within: timedelta) -> bool:
+    """Count an event; return whether no process counted it in the window before."""
+    # The beginning of the key is stored: older versions use the same.
+    return LedgerStorage().incr(f"alarm {event}", int(within.total_seconds())) == 1
 
 
 class LedgerStorage(Storage):
-    """Where the library `limits` keeps its counts; a ledger out of order raises, which closes
-    what is limited."""
+    """Storage for Flask-Limiter, chosen by the URL ledger://.
 
-    STORAGE_SCHEME = ["ledger"]  # noqa: RUF012 (the library's way to register)
+    Without the ledger, its methods raise LedgerUnavailable, and the request is refused.
+    """
+
+    STORAGE_SCHEME = ["ledger"]  # noqa: RUF012 (`limits` registers the class by this list)
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """What a broken storage raises."""
+        """The exceptions of a storage that cannot be reached."""
         return LedgerUnavailable
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `key` up, in a window of `expiry` seconds that begins with the first."""
-        with database.alone(f"count {key}"):
-            count = Count.running(key)
+        """Add to a count and return it. Its window begins here and lasts `expiry` seconds."""
+        # The name of the lock is shared with older versions that run beside this one.
+        with database.exclusive_transaction(f"count {key}"):
+            count = Count.current(key)
             if count is None:
                 Count.delete_where(Count.key == key)
                 ends = now() + timedelta(seconds=expiry)
@@ -53,23 +55,23 @@ class LedgerStorage(Storage):
         return int(count.amount)
 
     def get(self, key: str) -> int:
-        """How often `key` was counted."""
-        count = Count.running(key)
+        """Return the count of a key."""
+        count = Count.current(key)
         return count.amount if count else 0
 
     def get_expiry(self, key: str) -> float:
-        """When the window of `key` ends, in seconds since 1970."""
-        count = Count.running(key)
+        """Return when the window of a key ends, in seconds since 1970."""
+        count = Count.current(key)
         return (count.expires_at if count else now()).timestamp()
 
     def check(self) -> bool:
-        """Whether counts can be kept."""
+        """Return whether the storage can be used."""
         return Count.table_exists()
 
     def reset(self) -> int:
-        """Forget every count."""
+        """Delete all counts; return how many there were."""
         return Count.delete_where()
 
     def clear(self, key: str) -> None:
-        """Forget a count."""
+        """Delete the count of a key."""
         Count.delete_where(Count.key == key)

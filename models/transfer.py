@@ -1,4 +1,4 @@
-"""Moving: a whole ledger goes to another engine, or none of it."""
+"""Copy a whole ledger to another database, or nothing of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,73 +17,75 @@ from models.reviewers.sessions import Session
 from models.signups.history import Event
 from models.signups.signup import Signup
 
-# Rows that are looked at together.
-SOME = 1000
-# A row comes after those that it refers to.
+ROWS_PER_SELECT = 1000
+ROWS_PER_INSERT = 200
+# In an order in which each row comes after the rows that it refers to.
 TABLES: tuple[Any, ...] = (Signup, Event, OutgoingEmail, Session, Suppression, Count, MutedReviewer)
 
 
-class NotEmpty(Exception):
-    """Somebody keeps a ledger there already."""
+class TargetNotEmpty(Exception):
+    """The target database holds a ledger with rows."""
 
 
-def move(address: str) -> int:
-    """Copy the ledger into the database at `address`, which has none yet, and compare row by row;
-    returns how many there are. The ledger itself stays as it is, and nobody writes it meanwhile.
+def move(url: str) -> int:
+    """Copy the ledger into the empty database at `url`; return the number of rows.
 
-    Raises NotEmpty, LedgerTooNew, LedgerUnavailable, after which nothing was copied.
+    The copy is compared row by row. The ledger stays as it is, and cannot be written meanwhile.
+
+    Raises TargetNotEmpty, LedgerTooNew or LedgerUnavailable; then nothing was copied.
     """
-    target = engine_for(address)
+    target = engine_for(url)
     try:
-        with _told("", target):
+        with _explained("", target):
             migrate(target)
-            return _moved(target)
+            return _copy_all(target)
     finally:
-        target.disconnect()
+        target.close_idle()
 
 
-def _moved(target: Engine) -> int:
-    still = database.still(*(table._meta.table_name for table in TABLES))
-    with target.connection_context(), still, target.atomic():
+def _copy_all(target: Engine) -> int:
+    frozen = database.frozen_tables(*(table._meta.table_name for table in TABLES))
+    with target.connection_context(), frozen, target.atomic():
         if any(table.select().exists(target) for table in TABLES):
-            raise NotEmpty
+            raise TargetNotEmpty
         for table in TABLES:
-            with _told(f"rows of {table._meta.table_name}: ", target):
+            with _explained(f"rows of {table._meta.table_name}: ", target):
                 _copy(table, target)
-        return sum(_compared(table, target) for table in TABLES)
+        return sum(_compare(table, target) for table in TABLES)
 
 
 @contextmanager
-def _told(what: str, target: Engine) -> Iterator[None]:
-    """Whatever the target complains of, told so that an operator can do something about it."""
+def _explained(prefix: str, target: Engine) -> Iterator[None]:
+    """Replace an error of the target by one that tells an operator what to do."""
     try:
         yield
     except LedgerUnavailable as error:
-        raise DataError(f"{what}{target.explain(error)}") from error
+        raise DataError(f"{prefix}{target.explain(error)}") from error
 
 
 def _copy(table: Any, target: Engine) -> None:
     fields = table._meta.sorted_fields
-    for rows in chunked(_rows_of(table, database), 200):
+    for rows in chunked(_rows_of(table, database), ROWS_PER_INSERT):
         with table.bind_ctx(target, bind_refs=False, bind_backrefs=False):
             table.insert_many(rows, fields).execute()
     target.reset_sequence(table._meta.table_name)
 
 
-def _compared(table: Any, target: Engine) -> int:
+def _compare(table: Any, target: Engine) -> int:
+    """Return how many rows are equal. Raises DataError at the first that differs."""
     number = 0
-    for one, other in zip_longest(_rows_of(table, database), _rows_of(table, target)):
-        if one != other:
-            raise DataError(f"{table._meta.table_name} {(one or other)[0]} is not the same there")
+    for row, copy in zip_longest(_rows_of(table, database), _rows_of(table, target)):
+        if row != copy:
+            raise DataError(f"{table._meta.table_name} {(row or copy)[0]} is not the same there")
         number += 1
     return number
 
 
 def _rows_of(table: Any, engine: Engine) -> Iterator[tuple[Any, ...]]:
-    """Every row by its id, some at a time: drivers would fetch a million at once."""
+    """Yield every row in the order of ids. Drivers would hold the answer to one query in memory."""
     last: Any = 0
     while last is not None:
-        some = table.select().where(table.id > last).order_by(table.id).limit(SOME)
-        rows = list(some.tuples().execute(engine))
+        query = table.select().where(table.id > last).order_by(table.id).limit(ROWS_PER_SELECT)
+        rows = list(query.tuples().execute(engine))
         yield from rows
         last = rows[-1][0] if rows else None

@@ -1,4 +1,4 @@
-"""Engines: SQLite, PostgreSQL and MySQL, and the few things that each does in its own way."""
+"""The database engines, SQLite, PostgreSQL and MySQL, and where each differs from the others."""
 
 from models.engines.engine import Columns, Engine, Unavailable
 from models.engines.mysql import MySQL

@@ -1,105 +1,100 @@
-"""Engine: what the ledger and Strapi's people ask of a database, whichever it is."""
+"""The base class of the engines: what the ledger and Strapi's database need from each of them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError, fn
+from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
 
 from models.timestamps import MillisecondsField
 
 Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectionsExceeded)
-"""What an engine raises that is out of order, away or too busy, or that has no driver."""
+"""The errors of a database that is away, too busy or damaged, or whose driver is not installed."""
 
 Columns = tuple[tuple[str, bool], ...]
-"""The columns of a table, and whether each must be filled."""
+"""The columns of a table: the name of each, and whether an INSERT must give it a value."""
 
-# Whom a server refuses, and what it cannot take twice.
-PRIVATE = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
+# What servers quote: users, roles, and a value that a unique column holds already.
+PERSONAL_DATA = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
 
 
 class Engine(Database):
-    """A database, with the verbs that Peewee does not have."""
+    """A Peewee database with locks by name, and with advice about its errors."""
 
-    # How Strapi keeps an instant there.
+    # The field class for the columns in which Strapi keeps a time.
     timestamp_field: Callable[..., Field] = MillisecondsField
-    # What the engine says of trouble that passes, and of other trouble, with what an operator
-    # can do about it.
-    TEMPORARY: ClassVar[tuple[str, ...]] = ()
-    ADVICE: ClassVar[Mapping[str, str]] = {}
+    # Parts of `error_text` that mean: the same statement may succeed in a moment.
+    TEMPORARY_ERRORS: ClassVar[tuple[str, ...]] = ()
+    # Parts of `error_text`, and what an operator can do; {} becomes the message of the server.
+    ERROR_ADVICE: ClassVar[Mapping[str, str]] = {}
+    # The end of "… has no table X", on an engine that hides tables without a grant.
+    VISIBILITY_HINT = ""
 
-    # What to say of a table or column that is not there, where a user sees only what it may use.
-    HIDDEN = ""
-
-    def alone(self, what: str) -> AbstractContextManager[Any]:
-        """A transaction in which nobody else is who asks for the same `what`."""
+    def exclusive_transaction(self, name: str) -> AbstractContextManager[Any]:
+        """A transaction that waits until no other one of this name is open."""
         raise NotImplementedError
 
-    def still(self, *tables: str) -> AbstractContextManager[Any]:
-        """Nobody writes these tables meanwhile."""
+    def frozen_tables(self, *tables: str) -> AbstractContextManager[Any]:
+        """A transaction during which no other connection can write these tables."""
         raise NotImplementedError
 
-    def try_lock(self, what: str) -> AbstractContextManager[bool]:
-        """Whether nobody else is at `what`; if so, nobody else is until this is over."""
+    def try_lock(self, name: str) -> AbstractContextManager[bool]:
+        """Take the lock of this name if it is free; the value tells whether it was."""
         raise NotImplementedError
 
     def migration_lock(self) -> AbstractContextManager[Any]:
-        """Nobody else migrates meanwhile."""
-        return self.alone("migration")
+        """A lock that only one process at a time can hold, to migrate the ledger."""
+        return self.exclusive_transaction("migration")
 
-    @contextmanager
-    def keep_wal_open(self) -> Iterator[None]:
-        """Spare those who come and go the work of the last to leave."""
-        yield
-
-    def disconnect(self) -> None:
-        """Let go of connections that nobody uses."""
+    def close_idle(self) -> None:
+        """Close the pooled connections that no thread uses."""
 
     def truncate_wal(self) -> None:
-        """Forget what was overwritten; a server sees to that by itself."""
+        """Erase overwritten rows from the write-ahead log, where the engine leaves that to us."""
 
     def add_index(self, name: str, on: str, where: str = "") -> None:
-        """Make an index: `on` is its table and columns, `where` which rows it holds."""
+        """Create an index on "table (columns)", of the rows that meet the condition `where`."""
         rows = where and f" WHERE {where}"
-        # Names and conditions are a migration's own.
+        # Names and conditions come from migrations, never from a request.
         self.execute_sql(f"CREATE INDEX {name} ON {on}{rows}")  # nosemgrep: sql-has-parameters
 
-    def lower(self, text: Any) -> Any:
-        """A column of text, to be compared as if its letters were in lower case."""
-        return fn.LOWER(text)
-
     def columns_of(self, *tables: str) -> dict[str, Columns]:
-        """The columns of those of the tables that there are."""
-        there = set(self.get_tables()) & set(tables)
+        """Return the columns of each of these tables that exists."""
+        existing = set(self.get_tables()) & set(tables)
         return {
             table: tuple(
-                (each.name, not (each.null or each.primary_key or each.default is not None))
-                for each in self.get_columns(table)
+                (column.name, not (column.null or column.primary_key or column.default is not None))
+                for column in self.get_columns(table)
             )
-            for table in there
+            for table in existing
         }
 
     def locations_of(self, table: str) -> list[str]:  # noqa: ARG002
-        """Where else on the server there is such a table, and how to get there."""
+        """Name other places on the server that have this table, and how to reach each."""
         return []
 
-    def unsuitable(self) -> str | None:
-        """Why no ledger can be kept here, and what to do about it."""
+    def ledger_fault(self) -> str | None:
+        """Return why this database cannot hold a ledger, and what to do; None if it can."""
         return None
 
     def reset_sequence(self, table: str) -> None:
-        """Give the next row of a table the number after its last, where rows brought theirs."""
+        """Make the next id follow the highest, after rows were inserted with their ids."""
+
+    def error_text(self, error: Exception) -> str:
+        """Return the code and the message of an error, to be searched for known ones."""
+        return str(error)
 
     def is_temporary(self, error: Exception) -> bool:
-        """Whether the same may work in a moment."""
-        return any(sign in str(error) for sign in self.TEMPORARY)
+        """Return whether the same statement may succeed in a moment."""
+        text = self.error_text(error)
+        return any(sign in text for sign in self.TEMPORARY_ERRORS)
 
     def explain(self, error: Exception) -> str:
-        """What an operator can do about the error, or else what it says, without whom and what
-        it says it of."""
-        reason, said = str(error), str(error.args[-1] if error.args else error).strip()
-        plain = PRIVATE.sub(r"\1", said.partition("\n")[0])
-        told = next((told for sign, told in self.ADVICE.items() if sign in reason), plain)
-        return told.replace("{}", plain)
+        """Return what an operator can do about an error, else its message without names."""
+        text = self.error_text(error)
+        message = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
+        message = PERSONAL_DATA.sub(r"\1", message)
+        advice = (advice for sign, advice in self.ERROR_ADVICE.items() if sign in text)
+        return next(advice, message).replace("{}", message)

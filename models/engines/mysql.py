@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: locks by name, which are gone with the session that took them."""
+"""MySQL and MariaDB. Locks are named, and the server releases them when their session ends."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,109 +8,110 @@ from typing import Any
 from peewee import SQL, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
-from models.engines.server import ServerEngine
+from models.engines.server import NEEDED_GRANTS, ServerEngine
 
-# Seconds that a lock is waited for, to connect, and for an answer.
-LOCKS = 5
-REACH = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
-# Count the rows that an UPDATE finds, as other engines do, not only those that it changes
-# (CLIENT_FOUND_ROWS).
+# Seconds to wait for a lock, and for the network.
+LOCK_TIMEOUT = 5
+NETWORK_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
+# An UPDATE returns the number of rows that it found, as on other engines, not of those that it
+# changed (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
-# PyMySQL's own way is to take an authority and trust everybody.
-VERIFIED = ("ssl_verify_cert", "ssl_verify_identity")
-# A lock must show what others have written since the transaction began. Its level has a name in
-# MariaDB, and another in MySQL, which look into the comments of their own.
-SESSION = (
-    f"SET SESSION innodb_lock_wait_timeout = {LOCKS}, lock_wait_timeout = {LOCKS},"
+# By default, PyMySQL accepts any certificate, even if ssl_ca names an authority.
+VERIFY_OPTIONS = ("ssl_verify_cert", "ssl_verify_identity")
+# READ COMMITTED: a transaction that waited for a lock must see what others committed meanwhile.
+# MariaDB and MySQL name this variable differently, and each runs only its own kind of comment.
+SESSION_SETTINGS = (
+    f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}, lock_wait_timeout = {LOCK_TIMEOUT},"
     " /*M! tx_isolation */ /*!50720 transaction_isolation */ = 'READ-COMMITTED'"
 )
 
 
 class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
-    """A database of a MySQL or MariaDB server, through PyMySQL."""
+    """A database on a MySQL or MariaDB server, through PyMySQL."""
 
-    TEMPORARY = (
+    # By error number, where the server or PyMySQL gives one.
+    TEMPORARY_ERRORS = (
         "(1040,",  # too many connections
         "(1205,",  # lock wait timeout
         "(1213,",  # deadlock
         "(1317,",  # query interrupted
         "(1226,",  # too many connections of this user
         "(2003,",  # cannot connect
-        "(2006,",
+        "(2006,",  # server has gone away
         "(2013,",  # connection lost
-        "(0, '')",  # PyMySQL's connection that was closed
+        "(0, '')",  # PyMySQL: the connection was closed
         "Max connections exceeded",
         "is busy",
     )
-    ADVICE = {  # noqa: RUF012
+    ERROR_ADVICE = {  # noqa: RUF012
         "(1045,": "refuses this user or password, or a connection without TLS",
-        "(1044,": "lets this user not into this database: see docs/databases.md for what it needs",
-        "(1142,": "grants this user too little ({}): see docs/databases.md for what it needs",
-        "(1143,": "grants this user too little ({}): see docs/databases.md for what it needs",
-        "(1146,": "has no such table ({}): correct the address",
-        "(1049,": "has no such database: create it, or correct the address",
+        "(1044,": f"does not let this user into this database: {NEEDED_GRANTS}",
+        "(1142,": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
+        "(1143,": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
+        "(1146,": "has no such table ({}): correct the URL",
+        "(1049,": "has no such database: create it, or correct the URL",
         "No such file": "cannot be checked: the file that ssl_ca names is not there",
-        "(3159,": "lets nobody in without TLS: add ?ssl_ca=… to the address",
+        "(3159,": "accepts no connection without TLS: add ?ssl_ca=… to the URL",
         "CERTIFICATE_VERIFY_FAILED": "has a certificate that is not trusted: name its authority"
         " with ?ssl_ca=…",
-        "SSL is required": "speaks no TLS: set it up there",
+        "SSL is required": "offers no TLS: turn it on there",
         "Connection refused": "does not answer: is it running, at this host and port?",
         "timed out": "does not answer: is it running, at this host and port?",
-        "Name or service not known": "has a name that is not known here",
-        "name resolution": "has a name that is not known here",
-        "unexpected keyword argument": "cannot be reached: its address has an unknown option ({})",
+        "Name or service not known": "has a host name that is not known here: correct the URL",
+        "name resolution": "has a host name that is not known here: correct the URL",
+        "unexpected keyword argument": "cannot be reached: its URL has an unknown option ({})",
         "driver not installed": "needs a driver: make servers",
     }
 
-    COLUMNS = (
+    COLUMNS_QUERY = (
         "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
         " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name IN %s"
     )
-    HIDDEN = " that this user may SELECT: see docs/databases.md for what it needs"
+    VISIBILITY_HINT = f" that this user may SELECT: {NEEDED_GRANTS}"
 
-    def __init__(self, database: str, **address: Any) -> None:
-        """Name the database; it is connected to when it is asked."""
-        known = {"init_command": SESSION, "client_flag": FOUND_ROWS, **REACH}
-        # Whoever names an authority wants to know that it is the right server.
-        known |= dict.fromkeys(VERIFIED, True) if "ssl_ca" in address else {}
-        super().__init__(database, **{**known, **address})
+    def __init__(self, database: str, **options: Any) -> None:
+        """Name the database. It is connected with the first statement."""
+        defaults = {"init_command": SESSION_SETTINGS, "client_flag": FOUND_ROWS, **NETWORK_TIMEOUTS}
+        if "ssl_ca" in options:
+            defaults |= dict.fromkeys(VERIFY_OPTIONS, True)
+        super().__init__(database, **{**defaults, **options})
 
     def is_dead(self, connection: Any) -> bool:
-        """Whether this connection is known to have died."""
+        """Return whether PyMySQL knows that this connection was lost."""
         return not connection.open
 
     @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
+    def exclusive_transaction(self, name: str) -> Iterator[None]:
         """A transaction inside the lock of this name."""
-        with self._locked(what), self.atomic():
+        with self._required_lock(name), self.atomic():
             yield
 
     @contextmanager
-    def still(self, *tables: str) -> Iterator[None]:
-        """A transaction in which whatever is read stays as it is, and nothing comes in between."""
+    def frozen_tables(self, *tables: str) -> Iterator[None]:
+        """A SERIALIZABLE transaction that has read each of the tables."""
         self.execute_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
         with self.atomic():
             for table in tables:
                 self.execute(Table(table).select(fn.COUNT(SQL("1"))))
             yield
 
-    def try_lock(self, what: str) -> AbstractContextManager[bool]:
-        """Hold the lock of this name on this session, if nobody else does."""
-        return self._held(what, 0)
+    def try_lock(self, name: str) -> AbstractContextManager[bool]:
+        """Take the lock of this name for this session, if it is free."""
+        return self._lock_for_session(name, 0)
 
     def migration_lock(self) -> AbstractContextManager[Any]:
-        """The lock alone: a change of tables ends any transaction here."""
-        return self._locked("migration")
+        """The lock without a transaction: here, each change of a table would commit it."""
+        return self._required_lock("migration")
 
     def locations_of(self, table: str) -> list[str]:
-        """The databases that have it, as far as this user may know."""
+        """Name the databases that have this table, as far as this user may see them."""
         query = "SELECT table_schema FROM information_schema.tables WHERE table_name = %s"
         found = self.execute_sql(query, (table,)).fetchall()
-        return [f"the database {database}: correct the address" for (database,) in found]
+        return [f"the database {database}: correct the URL" for (database,) in found]
 
-    def unsuitable(self) -> str | None:
-        """Addresses that differ must differ, and names may be written in any script."""
+    def ledger_fault(self) -> str | None:
+        """Require a collation that keeps different emails apart, and any script."""
         query = (
             "SELECT @@collation_database UNION SELECT table_collation"
             " FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -118,39 +119,41 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
         for (collation,) in self.execute_sql(query).fetchall():
             if collation and not (collation.startswith("utf8mb4") and collation.endswith("_bin")):
                 return (
-                    f"may take different addresses for one ({collation}): make another with"
+                    f"may take different emails for the same ({collation}): make another with"
                     " CREATE DATABASE … CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
                 )
         return None
 
     def add_index(self, name: str, on: str, where: str = "") -> None:  # noqa: ARG002
-        """Make an index of all rows: MySQL has no others."""
+        """Create an index of all rows: MySQL has no index with a condition."""
         super().add_index(name, on)
 
     def _connect(self) -> Any:
         try:
             return super()._connect()
         except MaxConnectionsExceeded:
-            # Who asks too soon is no fault of the options, and may wait.
+            # This is a ValueError, too, but no fault of the options.
             raise
         except (TypeError, ValueError, OSError) as error:
-            # PyMySQL looks at its options before anything else, and complains in its own ways.
+            # PyMySQL raises these for options that it does not know or cannot use.
             raise OperationalError(str(error)) from error
 
     @contextmanager
-    def _locked(self, what: str) -> Iterator[None]:
-        with self._held(what, LOCKS) as mine:
-            if not mine:
+    def _required_lock(self, name: str) -> Iterator[None]:
+        with self._lock_for_session(name, LOCK_TIMEOUT) as taken:
+            if not taken:
                 raise OperationalError(f"{self.database} is busy")
             yield
 
     @contextmanager
-    def _held(self, what: str, seconds: int) -> Iterator[bool]:
-        # One server has one list of locks, whose names have at most 64 characters.
-        name = hashlib.sha256(f"author-signup {self.database} {what}".encode()).hexdigest()
-        [got] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (name, seconds)).fetchone()
+    def _lock_for_session(self, name: str, seconds: int) -> Iterator[bool]:
+        # The server has one list of locks for all databases. A name has at most 64 characters.
+        # Older versions, running beside this one, use the same names: they cannot change.
+        lock = hashlib.sha256(f"author-signup {self.database} {name}".encode()).hexdigest()
+        [result] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, seconds)).fetchone()
+        taken = result == 1
         try:
-            yield got == 1
+            yield taken
         finally:
-            if got == 1:
-                self._release("DO RELEASE_LOCK(%s)", name)
+            if taken:
+                self._release_lock("DO RELEASE_LOCK(%s)", lock)

@@ -1,4 +1,4 @@
-"""PostgreSQL: advisory locks, which are gone with the session or transaction that took them."""
+"""PostgreSQL. Advisory locks end with the transaction or the session that took them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,31 +7,40 @@ from typing import Any
 from peewee import ProgrammingError, Table, fn
 from playhouse.pool import PooledPostgresqlDatabase
 
-from models.engines.server import ServerEngine
+from models.engines.server import NEEDED_GRANTS, ServerEngine
 
-# A lock that somebody holds for longer, or a transaction that nobody goes on with, is given up.
-PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
-# The server looks after a client that says nothing, and ends its session and locks after a minute
-# when its machine is gone.
-ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-# Seconds to connect, and milliseconds after which a machine that says nothing is away; it is asked
-# after seconds of silence.
-REACH = {
+# The server gives up waiting for a lock, and ends a transaction whose client is silent.
+SESSION_TIMEOUTS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# The server ends a session, with its locks, one minute after the client's machine is gone:
+# 30 s of silence and 3 probes, one every 10 s.
+SERVER_KEEPALIVE = (
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+# The client does the same after 2 s of silence, and gives up a silent server after 5 s.
+# All are seconds, but tcp_user_timeout is milliseconds.
+CLIENT_TIMEOUTS = {
     "connect_timeout": 5,
     "tcp_user_timeout": 5000,
     "keepalives_idle": 2,
     "keepalives_interval": 1,
 }
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+PERMISSION_DENIED = "42501"
 
 
 class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
-    """A database of a PostgreSQL server, through psycopg 3."""
+    """A database on a PostgreSQL server, through psycopg 3."""
 
-    TEMPORARY = (
+    # By SQLSTATE, and by text where there is none: while connecting, and when a connection ends.
+    TEMPORARY_ERRORS = (
+        "SQLSTATE 25P03",  # idle in transaction for too long
+        "SQLSTATE 40001",  # could not serialize
+        "SQLSTATE 40P01",  # deadlock
+        "SQLSTATE 53300",  # too many connections
+        "SQLSTATE 55P03",  # lock timeout
+        "SQLSTATE 57014",  # query canceled
+        "SQLSTATE 57P0",  # the server, or this session, is ended or is starting
         "Connection refused",
-        "deadlock detected",
-        "could not serialize",
-        "canceling statement",
         "server closed the connection",
         "the database system is",
         "terminating connection",
@@ -43,68 +52,72 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         "timeout expired",
         "consuming input failed",
     )
-    ADVICE = {  # noqa: RUF012
+    ERROR_ADVICE = {  # noqa: RUF012
         "password authentication failed": "refuses this user or password",
-        "pg_hba.conf": "lets this user in from nowhere near, or not without TLS: see its"
-        " pg_hba.conf, and add ?sslmode=verify-full&sslrootcert=… to the address",
-        "server does not support SSL": "speaks no TLS: set it up there",
+        "pg_hba.conf": "accepts no connection of this user from this host, or none without TLS:"
+        " see its pg_hba.conf, and add ?sslmode=verify-full&sslrootcert=… to the URL",
+        "server does not support SSL": "offers no TLS: turn it on there",
         "root certificate file": "cannot be checked: the file that sslrootcert names is not there",
         "certificate": "has a certificate that is not trusted: name its authority with"
         " ?sslmode=verify-full&sslrootcert=…",
-        "permission denied for database": "lets this user not into this database: see"
-        " docs/databases.md for what it needs",
-        "permission denied": "grants this user too little ({}): see docs/databases.md for what it"
-        " needs",
+        "permission denied for database": "does not let this user into this database: "
+        + NEEDED_GRANTS,
+        f"SQLSTATE {PERMISSION_DENIED}": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
         "Connection refused": "does not answer: is it running, at this host and port?",
-        "could not translate host name": "has a name that is not known here",
-        "failed to resolve host": "has a name that is not known here",
+        "could not translate host name": "has a host name that is not known here: correct the URL",
+        "failed to resolve host": "has a host name that is not known here: correct the URL",
         "timeout expired": "does not answer: is it running, at this host and port?",
-        "name resolution": "has a name that is not known here",
-        "FATAL:  database": "has no such database: create it, or correct the address",
-        'relation "': "has no such table ({}): correct the address",
-        "invalid connection option": "cannot be reached: its address has an unknown option ({})",
+        "name resolution": "has a host name that is not known here: correct the URL",
+        "FATAL:  database": "has no such database: create it, or correct the URL",
+        "SQLSTATE 42P01": "has no such table ({}): correct the URL",
+        "invalid connection option": "cannot be reached: its URL has an unknown option ({})",
         "driver not found": "needs a driver: make servers",
     }
 
-    # The views of the standard hide defaults from all but owners.
-    COLUMNS = (
+    # From pg_attribute: information_schema shows a column's default to the table's owner only.
+    COLUMNS_QUERY = (
         "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = ''"
         " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
         " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
         " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"
     )
 
-    def __init__(self, database: str, *, options: str = "", **address: Any) -> None:
-        """Name the database; it is connected to when it is asked."""
-        options = f"{options} {PATIENCE} {ALIVE}".strip()
-        known = {"application_name": "author-signup", "prefer_psycopg3": True, **REACH}
-        super().__init__(database, options=options, **{**known, **address})
+    def __init__(self, database: str, *, options: str = "", **others: Any) -> None:
+        """Name the database. It is connected with the first statement."""
+        options = f"{options} {SESSION_TIMEOUTS} {SERVER_KEEPALIVE}".strip()
+        defaults = {
+            "application_name": "author-signup",
+            "prefer_psycopg3": True,
+            **CLIENT_TIMEOUTS,
+        }
+        super().__init__(database, options=options, **{**defaults, **others})
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """The statement's answer. Whoever may not do it is told what, not only to which table."""
+        """Execute a statement. Where a grant is missing, add its verb to the error."""
         try:
             return super().execute_sql(sql, params)
         except ProgrammingError as error:
-            if "permission denied" not in str(error):
+            if _sqlstate(error) != PERMISSION_DENIED:
                 raise
-            raise ProgrammingError(f"{sql.partition(' ')[0]}: {error}") from error
+            verb = sql.partition(" ")[0]
+            raise ProgrammingError(_original(error), f"{verb}: {error}") from error
 
     def locations_of(self, table: str) -> list[str]:
-        """The schemas of this database that have it."""
+        """Name the schemas of this database that have this table."""
         query = (
             "SELECT relnamespace::regnamespace::text, has_schema_privilege(relnamespace, 'USAGE')"
             " FROM pg_class WHERE relname = %s"
         )
         option = "add ?options=-csearch_path%3D"
         return [
-            f"the schema {name}: {option}{name} to the address"
+            f"the schema {name}: {option}{name} to the URL"
             if usable
             else f"the schema {name}: GRANT USAGE ON SCHEMA {name} to this user"
             for name, usable in self.execute_sql(query, (table,)).fetchall()
         ]
 
-    def unsuitable(self) -> str | None:
-        """Names may be written in any script."""
+    def ledger_fault(self) -> str | None:
+        """Require an encoding that can store any script."""
         [encoding] = self.execute_sql("SHOW server_encoding").fetchone()
         if encoding == "UTF8":
             return None
@@ -114,38 +127,54 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         )
 
     def reset_sequence(self, table: str) -> None:
-        """Set the sequence, which knows nothing of rows that brought their numbers."""
+        """Set the sequence to the highest id: rows inserted with ids do not advance it."""
         rows = Table(table)
         sequence = fn.pg_get_serial_sequence(table, "id")
         self.execute(rows.select(fn.setval(sequence, fn.MAX(rows.c.id))))
 
+    def error_text(self, error: Exception) -> str:
+        """Return the SQLSTATE, which no server translates, and the message."""
+        return f"SQLSTATE {_sqlstate(error)}: {error}"
+
     def is_dead(self, connection: Any) -> bool:
-        """Whether this connection is known to have died."""
+        """Return whether psycopg knows that this connection was lost."""
         return bool(connection.closed)
 
     @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
+    def exclusive_transaction(self, name: str) -> Iterator[None]:
         """A transaction that holds the lock of this name until it ends."""
         with self.atomic():
-            self.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (what,))
+            self.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
             yield
 
     @contextmanager
-    def still(self, *tables: str) -> Iterator[None]:
-        """A transaction that holds the lock of each."""
+    def frozen_tables(self, *tables: str) -> Iterator[None]:
+        """A transaction that holds a SHARE lock on each of the tables."""
         with self.atomic():
             names = ", ".join(f'"{table}"' for table in tables)
-            # No engine takes names as parameters; these are our own tables'.
+            # A parameter cannot stand for a table. These names come from our own models.
             self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")  # nosemgrep: sql-has-parameters
             yield
 
     @contextmanager
-    def try_lock(self, what: str) -> Iterator[bool]:
-        """Hold the lock of this name on this session, if nobody else does."""
-        take = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        [mine] = self.execute_sql(take, (what,)).fetchone()
+    def try_lock(self, name: str) -> Iterator[bool]:
+        """Take the lock of this name for this session, if it is free."""
+        query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        [taken] = self.execute_sql(query, (name,)).fetchone()
         try:
-            yield mine
+            yield taken
         finally:
-            if mine:
-                self._release("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", what)
+            if taken:
+                self._release_lock("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """Return the five characters that name the error; None where psycopg has no code for it."""
+    state: str | None = getattr(_original(error), "sqlstate", None)
+    return state
+
+
+def _original(error: Exception) -> Exception:
+    """Return the error of psycopg that Peewee translated."""
+    original: Exception = getattr(error, "orig", error)
+    return original

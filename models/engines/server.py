@@ -1,5 +1,4 @@
-"""What a database on a server needs beyond a file: connections that are used again, and
-patience with a server that is away for a moment."""
+"""What PostgreSQL and MySQL have in common: pooled connections, and new ones after a restart."""
 
 import os
 import random
@@ -15,122 +14,127 @@ from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
 from models.engines.engine import Columns, Engine, Unavailable
 
-# As many connections as an instance has threads, and its courier; who finds none waits so many
-# seconds.
+# One connection for each of the 32 threads and for the worker, and some to spare. A thread that
+# finds none waits for this many seconds.
 POOL = {"max_connections": 40, "timeout": 5}
-# Seconds for which a server is waited for, from when it was first missed; after that, nobody waits
-# until it is back.
-PATIENCE = 5.0
+# Seconds for which threads try to reach a server that is away, counted from the first failure.
+# After that, each attempt fails at once until the server is back.
+RECONNECT_SECONDS = 5.0
+# The end of each advice about a missing grant.
+NEEDED_GRANTS = "see docs/databases.md for what it needs"
 
 
 class ServerEngine(PooledDatabase, Engine):
-    """A database of a server."""
+    """A database on a server."""
 
-    # Asks of a list of tables: table, column, and whether it must be filled.
-    COLUMNS: ClassVar[str]
-    # Peewee's, of each thread: its connection, and since when it has wanted one.
+    # A query with a list of tables as its parameter: table, column, and whether an INSERT must
+    # give the column a value.
+    COLUMNS_QUERY: ClassVar[str]
+    # Set by Peewee for each thread: its connection and, added here, when it asked for one.
     _state: Any
 
-    def __init__(self, database: str, **address: Any) -> None:
-        """Name the database; it is connected to when it is asked."""
-        super().__init__(database, **{**POOL, **address})
-        self._missed_at: float | None = None
-        self._refusal: Exception | None = None
-        self._refused_at = 0.0
-        os.register_at_fork(after_in_child=partial(_orphan, weakref.ref(self)))
+    def __init__(self, database: str, **options: Any) -> None:
+        """Name the database. It is connected with the first statement."""
+        super().__init__(database, **{**POOL, **options})
+        self._unreachable_since: float | None = None
+        self._connect_error: Exception | None = None
+        self._connect_error_at = 0.0
+        os.register_at_fork(after_in_child=partial(_reset_after_fork, weakref.ref(self)))
 
     def connect(self, reuse_if_open: bool = False) -> bool:
-        """Connect. Nothing has been asked of the server yet: one that is away is tried again."""
+        """Connect, and try again while the server is away: no statement was sent yet."""
         while True:
             self._state.asked_at = time.monotonic()
             try:
                 connected: bool = super().connect(reuse_if_open)
             except OperationalError as error:
-                self._missed_at = self._missed_at or self._state.asked_at
-                if not self.is_temporary(error) or time.monotonic() - self._missed_at > PATIENCE:
+                self._unreachable_since = self._unreachable_since or self._state.asked_at
+                waited = time.monotonic() - self._unreachable_since
+                if not self.is_temporary(error) or waited > RECONNECT_SECONDS:
                     raise
             else:
-                self._missed_at = None
+                self._unreachable_since = None
                 return connected
             time.sleep(random.uniform(0.05, 0.2))
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Ask over a new connection where this one is known to have died."""
-        self._revive()
+        """Execute a statement, over a new connection where this one was lost."""
+        self._replace_lost_connection()
         return super().execute_sql(sql, params)
 
     def begin(self, *options: Any) -> None:
-        """Begin a transaction, which dies with its connection."""
-        self._revive()
+        """Begin a transaction, over a new connection where this one was lost."""
+        self._replace_lost_connection()
         super().begin(*options)
 
     def rollback(self) -> None:
-        """Take a transaction back that has not died with its connection; of what, is to be told."""
-        if not self._died():
+        """Roll back, unless the connection was lost: the server did it then.
+
+        A second error here would hide the one that ended the transaction.
+        """
+        if not self._is_lost():
             super().rollback()
 
     def columns_of(self, *tables: str) -> dict[str, Columns]:
-        """One look tells of all."""
+        """Return the columns of each of these tables that exists, by one query."""
         found: dict[str, Columns] = {}
-        for table, column, must_be_filled in self.execute_sql(self.COLUMNS, ([*tables],)):
+        for table, column, must_be_filled in self.execute_sql(self.COLUMNS_QUERY, ([*tables],)):
             found[table] = (*found.get(table, ()), (column, bool(must_be_filled)))
         return found
 
-    def disconnect(self) -> None:
-        """Let go of connections that nobody uses."""
-        self.close_idle()
-
-    def drop_inherited(self) -> None:
-        """Leave every connection to the process that this one was forked from."""
+    def drop_inherited_connections(self) -> None:
+        """Forget every connection after a fork, without closing it: the parent uses it."""
         self._lock = threading.Lock()
         self._pool_lock = threading.RLock()
         self._pool_available = threading.Condition(self._pool_lock)
         self.dispose()
 
     def is_dead(self, connection: Any) -> bool:
-        """Whether this connection is known to have died."""
+        """Return whether the driver knows that this connection was lost."""
         raise NotImplementedError
 
-    def _revive(self) -> None:
-        if not self._died() or self.in_transaction():
+    def _replace_lost_connection(self) -> None:
+        # What a transaction had done is gone with its connection: it must fail as a whole.
+        if not self._is_lost() or self.in_transaction():
             return
         contexts = self._state.ctx
         self.close()
         try:
             self.connect()
         finally:
-            # Whoever opened the old connection will close this one.
+            # The connection_context() around this statement will close the new connection.
             self._state.ctx = contexts
 
-    def _release(self, statement: str, lock: str) -> None:
-        """Give back what this session holds. Without the session, it is gone already."""
+    def _release_lock(self, statement: str, lock: str) -> None:
+        """Release a lock of this session. The server released it if the session was lost."""
         with suppress(*Unavailable):
-            if not self._died():
+            if not self._is_lost():
                 self.execute_sql(statement, (lock,))
 
-    def _died(self) -> bool:
+    def _is_lost(self) -> bool:
         return not self.is_closed() and self.is_dead(self._state.conn)
 
     def _connect(self) -> Any:
-        # One at a time gets here: who has waited behind somebody who was refused is refused, too.
-        if self._refusal and self._refused_at > self._state.asked_at:
-            raise self._refusal
+        # One thread at a time is here. A thread that waited while another one failed fails with
+        # the same error: eight visitors wait 5 s together, not 5 s each.
+        if self._connect_error and self._connect_error_at > self._state.asked_at:
+            raise self._connect_error
         try:
             return super()._connect()
         except MaxConnectionsExceeded:
             raise
         except Exception as error:
-            self._refusal, self._refused_at = error, time.monotonic()
+            self._connect_error, self._connect_error_at = error, time.monotonic()
             raise
 
     def _is_closed(self, connection: Any) -> bool:
         closed: bool = super()._is_closed(connection)
         if closed:
-            # What ended one, as a restart does, has ended those that lie beside it.
+            # A restart ends all connections: close the idle ones, too.
             self.close_idle()
         return closed
 
 
-def _orphan(engine: "weakref.ref[ServerEngine]") -> None:
-    if found := engine():
-        found.drop_inherited()
+def _reset_after_fork(reference: "weakref.ref[ServerEngine]") -> None:
+    if engine := reference():
+        engine.drop_inherited_connections()

@@ -1,4 +1,4 @@
-"""Addresses: where a database is, as a path or as a URL."""
+"""Where a database is: the path of a file, or a URL like postgresql://user:password@host/name."""
 
 from datetime import UTC, tzinfo
 from functools import partial
@@ -21,45 +21,49 @@ SERVERS: dict[str, type[Engine]] = {
 }
 
 
-def file_from_url(address: str) -> Path | None:
-    """The SQLite file that `address` names; None where it names a server."""
-    if urlsplit(address).scheme in SERVERS:
+def file_from_url(url: str) -> Path | None:
+    """Return the SQLite file that a path or URL names, None if it names a server."""
+    if urlsplit(url).scheme in SERVERS:
         return None
-    return Path(address.removeprefix("sqlite:///")).absolute()
+    return Path(url.removeprefix("sqlite:///")).absolute()
 
 
-def server_from_url(address: str, zone: tzinfo = UTC) -> Engine | None:
-    """The database of a server that `address` names, its options as its driver knows them, its
-    timestamps in the local time of `zone`, not connected to yet; None where it names a file.
-    Raises ValueError."""
-    kind = SERVERS.get(urlsplit(address).scheme)
-    if kind is None:
+def server_from_url(url: str, zone: tzinfo = UTC) -> Engine | None:
+    """Return the server's database that a URL names, None if it names a file.
+
+    It is not connected yet. Its timestamps are in the local time of `zone`. The options of the
+    URL are those of its driver.
+
+    Raises ValueError where a part of the URL is missing or not quoted.
+    """
+    engine_class = SERVERS.get(urlsplit(url).scheme)
+    if engine_class is None:
         return None
-    parts = _parts_of(address)
-    if not parts["database"]:
+    options = _parse(url)
+    if not options["database"]:
         raise ValueError("no database is named, as in postgresql://user:password@host/database")
-    if "passwd" in parts:
-        parts["password"] = parts.pop("passwd")
-    engine = kind(**parts)
+    if "passwd" in options:
+        options["password"] = options.pop("passwd")
+    engine = engine_class(**options)
     engine.timestamp_field = partial(TimestampField, zone)
     return engine
 
 
-def without_credentials(address: str) -> str:
-    """The address without its user, password and options, for people to read."""
-    if file_from_url(address) is not None:
-        return address
-    scheme, _, rest = address.partition("://")
-    # Whoever forgot to quote a slash has the password where a path belongs.
+def without_credentials(url: str) -> str:
+    """Return the path, or the URL without its user, password and options, to be shown."""
+    if file_from_url(url) is not None:
+        return url
+    scheme, _, rest = url.partition("://")
+    # The last @ counts: a password may hold a slash that should have been quoted.
     return f"{scheme}://{rest.partition('?')[0].partition('#')[0].rpartition('@')[2]}"
 
 
-def _parts_of(address: str) -> dict[str, Any]:
+def _parse(url: str) -> dict[str, Any]:
     try:
-        parts: dict[str, Any] = parse(address, unquote_password=True, unquote_user=True)
+        options: dict[str, Any] = parse(url, unquote_password=True, unquote_user=True)
     except ValueError:
-        parts = {"database": "@"}
-    # A slash ends what names the host: what follows may be the rest of a password.
-    if "@" in parts["database"]:
+        options = {"database": "@"}
+    # An unquoted slash in the password moves the rest of it, and the @, into the path.
+    if "@" in options["database"]:
         raise ValueError("a user or password must have / # ? @ written as %2F %23 %3F %40")
-    return parts
+    return options

@@ -1,1 +1,1 @@
-"""The service's own database."""
+"""The ledger: the database of this service, beside Strapi's."""

@@ -1,4 +1,4 @@
-"""The service's own database: what was asked, confirmed, decided, and is still owed."""
+"""The ledger: signups, their history, outgoing emails, review sessions and counts."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -20,14 +20,13 @@ from models.engines import (
 MAX_ID = 2**63 - 1
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# The ledger in use, whatever engine holds it.
+# The ledger in use, on whichever engine.
 proxy = DatabaseProxy()
 proxy.initialize(SQLite(None))
 database = cast("Engine", proxy)
 
 LedgerUnavailable = Unavailable
-"""What the ledger raises when its disk is full, its file or server away or damaged, or somebody
-else too busy."""
+"""The errors of a ledger that is away, locked for too long or damaged, or whose disk is full."""
 
 
 class LedgerTooNew(Exception):
@@ -40,58 +39,65 @@ class Record(Model):
     id = BigAutoField()
 
     class Meta:
-        """Every record lives in the one ledger."""
+        """Use the ledger's database for every model."""
 
         database = database
 
     @classmethod
     def delete_where(cls, *where: Any) -> int:
-        """Delete the rows that match, or all; returns how many there were."""
-        # The stubs' own type of `delete` holds or fails with the order of files.
+        """Delete the rows that match, or all; return how many there were."""
+        # The stubs give `delete` a type that depends on the order in which mypy reads files.
         model: Any = cls
         rows = model.delete().where(*where) if where else model.delete()
         return int(rows.execute())
 
 
-def open_ledger(address: str | Path) -> None:
-    """Make the database at `address` this process's ledger, brought up to date; a file is created
-    for its owner's eyes alone where it is missing.
+def open_ledger(url: str | Path) -> None:
+    """Make the database at this URL or path the ledger of this process, and migrate it.
+
+    A file that does not exist is created, readable by its owner alone.
 
     Raises LedgerTooNew, LedgerUnavailable.
     """
     disconnect()
-    proxy.initialize(engine_for(str(address)))
+    proxy.initialize(engine_for(str(url)))
     try:
         migrate(proxy.obj)
     except LedgerUnavailable as error:
-        where = without_credentials(str(address))
-        raise OperationalError(f"the ledger {where}: {database.explain(error)}") from error
+        shown = without_credentials(str(url))
+        raise OperationalError(f"the ledger {shown}: {database.explain(error)}") from error
 
 
-def engine_for(address: str) -> Engine:
-    """The database at `address`, as a ledger is kept there. Raises LedgerUnavailable."""
+def engine_for(url: str) -> Engine:
+    """Return the database at this URL or path, set up to hold a ledger, not migrated.
+
+    Raises LedgerUnavailable.
+    """
     try:
-        return server_from_url(address) or _file(Path(file_from_url(address) or ""))
+        return server_from_url(url) or _sqlite_for(Path(file_from_url(url) or ""))
     except ValueError as error:
         raise OperationalError(f"the ledger cannot be found: {error}") from error
 
 
 def close() -> None:
-    """Let go of this thread's connection."""
+    """Close the connection of this thread."""
     if not database.is_closed():
         database.close()
 
 
 def disconnect() -> None:
-    """Let go of every connection."""
+    """Close the connection of this thread and the idle ones."""
     close()
-    database.disconnect()
+    database.close_idle()
 
 
 def migrate(engine: Engine) -> None:
-    """Bring a ledger's tables up to date, alone. Raises LedgerTooNew, LedgerUnavailable."""
+    """Run the migrations that are missing, one process at a time.
+
+    Raises LedgerTooNew, LedgerUnavailable.
+    """
     with engine.connection_context(), engine.migration_lock():
-        _refuse_strangers(engine)
+        _check_is_ledger(engine)
         runner = Runner(engine, str(MIGRATIONS))
         known = {migration.name for migration in runner.migrations()}
         if unknown := set(runner.applied()) - known:
@@ -102,21 +108,21 @@ def migrate(engine: Engine) -> None:
         runner.up()
 
 
-def _file(file: Path) -> Engine:
+def _sqlite_for(path: Path) -> Engine:
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
     except OSError as error:
-        raise OperationalError(f"the ledger {file} cannot be made: {error.strerror}") from error
-    _look_at(file)
+        raise OperationalError(f"the ledger {path} cannot be made: {error.strerror}") from error
+    _check_file(path)
     return SQLite(
-        str(file),
-        # A read that leads to a write must hold the lock from the start: a deferred transaction
-        # would fail at once, whatever the timeout, when somebody else wrote in between.
+        str(path),
+        # A transaction takes the write lock when it begins. A deferred one that reads first
+        # fails at once, whatever the timeout, if another connection wrote meanwhile.
         lock_type="IMMEDIATE",
         pragmas={
             "journal_mode": "wal",
-            # What we answered "yes" to must survive a power cut.
+            # A commit survives a power cut.
             "synchronous": "full",
             "foreign_keys": 1,
             "secure_delete": 1,
@@ -125,20 +131,20 @@ def _file(file: Path) -> Engine:
     )
 
 
-def _look_at(file: Path) -> None:
-    """Read the file, which changes nothing yet, not even what log it keeps."""
-    look = SQLite(f"file:{quote(str(file))}?mode=ro", uri=True)
+def _check_file(path: Path) -> None:
+    """Check that the file is a ledger or empty, without a change: setting its pragmas is one."""
+    reader = SQLite(f"file:{quote(str(path))}?mode=ro", uri=True)
     try:
-        with look.connection_context():
-            _refuse_strangers(look)
+        with reader.connection_context():
+            _check_is_ledger(reader)
     except DatabaseError as error:
-        raise OperationalError(f"the ledger {file}: {error}") from error
+        raise OperationalError(f"the ledger {path}: {error}") from error
 
 
-def _refuse_strangers(engine: Engine) -> None:
-    """Keep a wrong address from migrating somebody else's database."""
+def _check_is_ledger(engine: Engine) -> None:
+    """Refuse to migrate a database that belongs to another program."""
     tables = engine.get_tables()
     if tables and "schema_migration" not in tables:
         raise OperationalError("is another program's database: correct SIGNUP_LEDGER")
-    if unsuitable := engine.unsuitable():
-        raise OperationalError(unsuitable)
+    if fault := engine.ledger_fault():
+        raise OperationalError(fault)

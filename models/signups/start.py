@@ -44,7 +44,7 @@ def start_signup(
     Raises: TooManyEmails, before anything about the email is looked up.
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
-    with database.alone(f"mailbox {mailboxes.base(email)}"):
+    with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
         if not _may_send_to(email, limits):
             return False
         signup = Signup.current(email, reapply_after)
@@ -65,7 +65,7 @@ def renew_link(
 
     Returns whether an email was queued: a mailbox gets only so many. Raises: TooManyEmails.
     """
-    with database.alone(f"mailbox {mailboxes.base(signup.email or '')}"):
+    with database.exclusive_transaction(f"mailbox {mailboxes.base(signup.email or '')}"):
         if not _may_send_to(signup.email or "", limits):
             return False
         _replace_link(signup, language=language)

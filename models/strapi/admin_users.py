@@ -138,7 +138,7 @@ class AdminUsers:
     def by_email(self, *emails: str) -> list[AdminUser]:
         """Return the admin users with these lower-case emails, in the order of their ids."""
         admin_users = self.schema.admin_users
-        email = self._database.lower(admin_users.email)
+        email = fn.LOWER(admin_users.email)
         found = admin_users.select().where(email.in_(emails)) if emails else ()
         return sorted(found, key=lambda row: row.id)
 

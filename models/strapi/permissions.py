@@ -59,9 +59,11 @@ def role_permissions(database: Engine, role: str) -> RolePermissions:
     tables = set(database.get_tables())
     link = next((name for name in LINK_TABLES if name in tables), None)
     if link is None or "admin_permissions" not in tables:
-        if database.HIDDEN:
+        if database.VISIBILITY_HINT:
             names = "admin_permissions, admin_permissions_role_lnk"
-            raise StrapiUnavailable(f"Strapi's database has no table {names}{database.HIDDEN}")
+            raise StrapiUnavailable(
+                f"Strapi's database has no table {names}{database.VISIBILITY_HINT}"
+            )
         return allowed
     permissions = Table("admin_permissions")
     links = Table(link).alias("links")

@@ -63,7 +63,9 @@ class Schema:
 
 def _missing_tables(database: Engine, *tables: str) -> str:
     elsewhere = "; there is one in ".join(["", *database.locations_of(tables[0])])
-    return f"Strapi's database has no table {', '.join(tables)}{database.HIDDEN}{elsewhere}"
+    return (
+        f"Strapi's database has no table {', '.join(tables)}{database.VISIBILITY_HINT}{elsewhere}"
+    )
 
 
 # Making a model class takes as long as a query, and tables keep their columns for months.
@@ -76,7 +78,9 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
     present = {name for name, _ in columns}
     if missing := needed - present:
         names = ", ".join(sorted(missing))
-        raise UnknownSchema(f"Strapi's table {table} has no column {names}{database.HIDDEN}")
+        raise UnknownSchema(
+            f"Strapi's table {table} has no column {names}{database.VISIBILITY_HINT}"
+        )
     for name, must_be_filled in columns:
         if must_be_filled and name not in needed | set(optional):
             raise UnknownSchema(

@@ -34,7 +34,7 @@ class DatabaseServer:
 
         Strapi takes no lock that could be waited for, and does not wait for this one.
         """
-        with self.engine.alone(email):
+        with self.engine.exclusive_transaction(email):
             # A transaction that has read a table keeps its columns from being changed.
             self.engine.execute_sql("SELECT COUNT(*) FROM admin_users WHERE 1 = 0")
             users = admin_users()
@@ -46,4 +46,4 @@ class DatabaseServer:
 
     def disconnect(self) -> None:
         """Close connections that nothing uses."""
-        self.engine.disconnect()
+        self.engine.close_idle()

@@ -90,7 +90,7 @@ class SQLiteFile:
         data_version = self._pragma(DATA_VERSION)
         users = admin_users()
         users.prepare(email)
-        with self.engine.alone(email):
+        with self.engine.exclusive_transaction(email):
             if self._pragma(DATA_VERSION) != data_version:
                 if self._pragma(SCHEMA_VERSION) != schema_version:
                     raise StrapiBusy(f"{self.path} is being migrated")

@@ -75,7 +75,7 @@ def move_ledger(address: str) -> None:
     meanwhile, and what it takes afterwards stays behind."""
     try:
         rows = transfer.move(address)
-    except transfer.NotEmpty as error:
+    except transfer.TargetNotEmpty as error:
         raise click.ClickException("there is a ledger already: name an empty database") from error
     except (LedgerTooNew, *LedgerUnavailable) as error:
         raise click.ClickException(f"nothing was moved: {error}") from error

@@ -115,13 +115,12 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            with database.keep_wal_open():
-                while not self._stopping.is_set():
-                    self._due.clear()
-                    with self._app.app_context():
-                        self._round()
-                    self._due.wait(POLL)
-                    self._stopping.wait(GATHER)
+            while not self._stopping.is_set():
+                self._due.clear()
+                with self._app.app_context():
+                    self._round()
+                self._due.wait(POLL)
+                self._stopping.wait(GATHER)
         finally:
             if not self._stopping.wait(1):
                 log.error("worker thread restarted")

@@ -179,7 +179,7 @@ def rival(strapi: StrapiFile) -> Iterator[Any]:
     rival.connect()
     yield rival
     rival.close()
-    rival.disconnect()
+    rival.close_idle()
 
 
 def test_a_table_that_somebody_else_locks_is_waited_for_and_not_for_ever(
@@ -195,7 +195,7 @@ def test_a_table_that_somebody_else_locks_is_waited_for_and_not_for_ever(
     assert answer.headers["Retry-After"]
     assert time.monotonic() - began < PATIENCE
     rival.close()
-    rival.disconnect()
+    rival.close_idle()
     assert service.visitor().confirm(link).status_code == 303
     tally("table of Strapi's locked by somebody else", 2)
 
@@ -260,7 +260,7 @@ def test_a_server_that_takes_no_more_connections_is_asked_again(
 
     assert service.visitor().confirm(link).status_code == 503
     rival.close()
-    rival.disconnect()
+    rival.close_idle()
     assert service.visitor().confirm(link).status_code == 303
     tally("database server full", 2)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playhouse.schema_diff import diff_models
 
-from models.ledger import database as ledger
-from models.ledger.database import database
+from models.ledger.database import LedgerTooNew, database, migrate, proxy
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.rate_limits import Count
@@ -80,7 +79,7 @@ def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cu
     service: Service,
 ) -> None:
     assert stat.S_IMODE(service.ledger.stat().st_mode) == 0o600
-    engine = ledger.proxy.obj
+    engine = proxy.obj
     with service.app.app_context():
         pragmas = {name: engine.pragma(name) for name in ("journal_mode", "synchronous")}
         assert pragmas == {"journal_mode": "wal", "synchronous": 2}
@@ -91,8 +90,8 @@ def test_an_older_version_leaves_a_newer_ledger_alone(
     start: Callable[..., Service], service: Service
 ) -> None:
     service.records.do("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)")
-    with service.app.app_context(), pytest.raises(ledger.LedgerTooNew, match="9999_later"):
-        ledger.migrate(ledger.proxy.obj)
+    with service.app.app_context(), pytest.raises(LedgerTooNew, match="9999_later"):
+        migrate(proxy.obj)
     assert start().app.extensions["ledger_fault"]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from models.ledger.erasure import erased_values, is_kept
 from models.retention import purge
@@ -42,7 +43,7 @@ def test_a_purge_after_keep_days_clears_every_other_column(
         later(timedelta(days=366))
         assert purge(timedelta(days=365), timedelta(days=2)) == 1
 
-        rows = Signup.select(*erased_values(Signup)).tuples()
+        rows: Any = Signup.select(*erased_values(Signup)).tuples()
         assert all(value is None for row in rows for value in row)
-        events = Event.select(*erased_values(Event)).tuples()
+        events: Any = Event.select(*erased_values(Event)).tuples()
         assert all(value is None for row in events for value in row)

@@ -1,4 +1,4 @@
-"""Turns: the threads of one process write one after the other, and wait for each other awake."""
+"""Threads of one process write to an SQLite file one after the other."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,63 +13,73 @@ from models.engines import SQLite
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Any]:
-    """A file that is waited for no longer than 50 ms."""
+    """A file with a counter, whose locks are waited for 50 ms."""
     engine: Any = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE", timeout=0.05)
     with engine.connection_context():
-        engine.execute_sql("CREATE TABLE count (n)")
-        engine.execute_sql("INSERT INTO count VALUES (0)")
+        engine.execute_sql("CREATE TABLE counter (n)")
+        engine.execute_sql("INSERT INTO counter VALUES (0)")
         yield engine
 
 
-def counted(engine: Any) -> int:
-    [number] = engine.execute_sql("SELECT n FROM count").fetchone()
+def read_counter(engine: Any) -> int:
+    [number] = engine.execute_sql("SELECT n FROM counter").fetchone()
     return int(number)
 
 
-def count_on(engine: Any) -> None:
-    with engine.connection_context(), engine.alone("count"):
-        engine.execute_sql("UPDATE count SET n = ?", (counted(engine) + 1,))
+def increment(engine: Any) -> None:
+    with engine.connection_context(), engine.exclusive_transaction("counter"):
+        engine.execute_sql("UPDATE counter SET n = ?", (read_counter(engine) + 1,))
 
 
-def test_everybody_gets_a_turn(engine: Any) -> None:
+def test_no_write_of_many_threads_is_lost(engine: Any) -> None:
     engine.timeout = 30
     with ThreadPoolExecutor(16) as threads:
-        list(threads.map(lambda _: count_on(engine), range(160)))
-    assert counted(engine) == 160
+        list(threads.map(lambda _: increment(engine), range(160)))
+
+    assert read_counter(engine) == 160
 
 
-def test_whose_turn_does_not_come_is_told_so_as_by_another_process(engine: Any) -> None:
-    with ThreadPoolExecutor(1) as other, engine.alone("count"):
-        error = other.submit(count_on, engine).exception()
+def test_a_thread_that_waits_too_long_gets_a_temporary_error(engine: Any) -> None:
+    with ThreadPoolExecutor(1) as other, engine.exclusive_transaction("counter"):
+        error = other.submit(increment, engine).exception()
+
     assert isinstance(error, OperationalError)
     assert engine.is_temporary(error)
-    count_on(engine)
+    increment(engine)
+
+
+def test_a_lock_of_another_process_gives_a_temporary_error(engine: Any, tmp_path: Path) -> None:
+    other = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE")
+    held = other.exclusive_transaction("counter")
+    with other.connection_context(), held, pytest.raises(OperationalError) as caught:
+        increment(engine)
+
+    assert engine.is_temporary(caught.value)
+    increment(engine)
+    assert read_counter(engine) == 1
 
 
 @pytest.mark.parametrize("statement", ["SELECT nothing", "ROLLBACK", "COMMIT"])
-def test_a_turn_ends_however_it_ends(engine: Any, statement: str) -> None:
-    with pytest.raises(OperationalError), engine.alone("count"):
+def test_other_threads_can_write_after_a_transaction_that_failed(
+    engine: Any, statement: str
+) -> None:
+    with pytest.raises(OperationalError) as caught, engine.exclusive_transaction("counter"):
         engine.execute_sql(statement)
+
+    assert not engine.is_temporary(caught.value)
     with ThreadPoolExecutor(1) as other:
-        other.submit(count_on, engine).result()
-    assert counted(engine) == 1
+        other.submit(increment, engine).result()
+    assert read_counter(engine) == 1
 
 
-def test_a_file_that_another_process_holds_takes_no_turn(engine: Any, tmp_path: Path) -> None:
-    holder = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE")
-    with holder.connection_context(), holder.alone("count"), pytest.raises(OperationalError):
-        count_on(engine)
-    count_on(engine)
-    assert counted(engine) == 1
-
-
-def test_no_commit_that_fails_keeps_the_turn(engine: Any, tmp_path: Path) -> None:
+def test_other_threads_can_write_after_a_commit_that_failed(engine: Any, tmp_path: Path) -> None:
     reader: Any = SQLite(str(tmp_path / "some.db"))
     with reader.connection_context():
-        # Without a write-ahead log, whoever reads keeps everybody from committing.
-        looked = reader.execute_sql("SELECT n FROM count")
+        # Without a write-ahead log, an open cursor keeps every other connection from committing.
+        cursor = reader.execute_sql("SELECT n FROM counter")
         with pytest.raises(OperationalError):
-            count_on(engine)
-        looked.close()
-    count_on(engine)
-    assert counted(engine) == 1
+            increment(engine)
+        cursor.close()
+
+    increment(engine)
+    assert read_counter(engine) == 1

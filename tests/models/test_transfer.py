@@ -1,4 +1,4 @@
-"""Moving the ledger: all of it comes along, or nothing, and the service goes on there."""
+"""`flask move-ledger` copies the whole ledger or nothing, and the service can continue there."""
 
 import time
 import tracemalloc
@@ -22,7 +22,7 @@ from tests.support.strapi_on_server import StrapiServed
 from tests.web.test_commands import run
 
 GRACE = "grace@example.org"
-# Right to left, beyond the first 65,536 characters, and with an accent of its own.
+# Right to left, a character beyond U+FFFF, and a combining accent.
 NAMES = [("עדה", "לאבלייס"), ("آدا", "لوفليس"), ("𠮷野", "花子"), ("Ade\u0301le", "Straße")]
 SMILE = "🖋️👩‍🚀 \r\n— שלום"
 
@@ -37,7 +37,7 @@ def target(server: Server) -> StrapiServed:
 def reopened(
     service: Service, strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
 ) -> Iterator[Callable[[StrapiServed], Service]]:
-    """Ends the service, and starts it with its ledger elsewhere."""
+    """A function that stops the service and starts it with another ledger."""
     opened = []
 
     def reopened(records: StrapiServed) -> Service:
@@ -50,8 +50,8 @@ def reopened(
         each.end()
 
 
-def lived_in(service: Service) -> None:
-    """Leave a ledger in which there is something of everything."""
+def fill_ledger(service: Service) -> None:
+    """Make rows in every table of the ledger."""
     visitor, sue = service.visitor(), service.visitor()
     for first, last in NAMES:
         email = f"n{NAMES.index((first, last))}@example.org"
@@ -69,15 +69,15 @@ def lived_in(service: Service) -> None:
     service.deliver()
 
 
-def rows_at(address: str) -> dict[str, list[Any]]:
-    """What the models read in each table of a ledger."""
-    engine = engine_for(address)
+def rows_at(url: str) -> dict[str, list[Any]]:
+    """All rows of each model in the ledger at `url`."""
+    engine = engine_for(url)
     with engine.connection_context():
         found = {
             table.__name__: list(table.select().order_by(table.id).tuples().execute(engine))
             for table in TABLES
         }
-    engine.disconnect()
+    engine.close_idle()
     return found
 
 
@@ -85,10 +85,10 @@ def move(service: Service, target: StrapiServed) -> Result:
     return run(service, "move-ledger", target.address)
 
 
-def test_every_row_moves_and_the_service_goes_on_there(
+def test_every_row_is_copied_and_the_service_continues_with_the_copy(
     service: Service, target: StrapiServed, reopened: Callable[[StrapiServed], Service]
 ) -> None:
-    lived_in(service)
+    fill_ledger(service)
     before = rows_at(service.records.address)
     assert all(before.values()), {name: len(rows) for name, rows in before.items()}
     sent_before = service.visitor().link()
@@ -111,7 +111,7 @@ def test_every_row_moves_and_the_service_goes_on_there(
         assert moved.rows(f"SELECT id FROM {name}") or name in {"session", "count"}
 
 
-def test_a_ledger_moves_on_from_one_server_to_another(
+def test_a_ledger_moves_from_one_server_to_another(
     postgresql: Server,
     mariadb: Server,
     strapi: StrapiFile,
@@ -122,7 +122,7 @@ def test_a_ledger_moves_on_from_one_server_to_another(
     source = StrapiServed.empty(postgresql, "ledger")
     target = StrapiServed.empty(mariadb, "moved")
     service = Service(strapi, mail_server, tmp_path / "none.db", {}, source)
-    lived_in(service)
+    fill_ledger(service)
     before = rows_at(source.address)
 
     assert move(service, target).exit_code == 0
@@ -136,7 +136,7 @@ def test_a_ledger_moves_on_from_one_server_to_another(
     assert rows_at(back.address) == before
 
 
-def test_a_target_that_holds_rows_is_left_alone(service: Service, target: StrapiServed) -> None:
+def test_a_target_with_rows_stays_unchanged(service: Service, target: StrapiServed) -> None:
     service.visitor().ask()
     assert move(service, target).exit_code == 0
     target.do("UPDATE signup SET firstname = 'Changed'")
@@ -150,7 +150,9 @@ def test_a_target_that_holds_rows_is_left_alone(service: Service, target: Strapi
     assert target.rows("SELECT firstname FROM signup") == [{"firstname": "Changed"}]
 
 
-def test_somebody_elses_tables_are_left_alone(service: Service, target: StrapiServed) -> None:
+def test_a_database_of_another_program_stays_unchanged(
+    service: Service, target: StrapiServed
+) -> None:
     target.do("CREATE TABLE goods (name varchar(20))")
 
     result = move(service, target)
@@ -186,7 +188,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
         Suppression.add("eve@example.org", ["key"])
     engine = engine_for(target.address)
     migrate(engine)
-    engine.disconnect()
+    engine.close_idle()
 
     blocker = connect(target.server, target.database)
     with ThreadPoolExecutor(1) as threads, closing(blocker):
@@ -206,23 +208,23 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
 
 
 def about_to_write(target: StrapiServed, table: str) -> bool:
-    """Whether somebody waits there to insert into this table."""
-    asked = {
+    """Whether a connection waits to insert into this table."""
+    queries = {
         "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = ? AND query LIKE ?",
         "mysql": "SELECT 1 FROM information_schema.processlist WHERE db = ? AND info LIKE ?",
     }
     waiting = f"INSERT INTO _{table}_ %"
-    return bool(target.rows(asked[target.server.scheme], target.database, waiting))
+    return bool(target.rows(queries[target.server.scheme], target.database, waiting))
 
 
 @every_engine
-def test_nobody_writes_the_ledger_while_it_moves(service: Service, records: StrapiFile) -> None:
-    """A service that still runs answers that it can take nothing now."""
+def test_the_ledger_cannot_be_written_while_it_moves(service: Service, records: StrapiFile) -> None:
+    """A service that still runs answers 503."""
     service.visitor().ask()
     tables = [table._meta.table_name for table in TABLES]
     with (
         service.app.app_context(),
-        database.still(*tables),
+        database.frozen_tables(*tables),
         ThreadPoolExecutor(1) as other,
     ):
         answer = other.submit(service.visitor().ask, GRACE).result()
@@ -232,7 +234,7 @@ def test_nobody_writes_the_ledger_while_it_moves(service: Service, records: Stra
     assert service.visitor().ask(GRACE).status_code == 303
 
 
-def test_a_long_ledger_is_never_in_memory_at_once(service: Service, postgresql: Server) -> None:
+def test_a_large_ledger_is_copied_in_parts(service: Service, postgresql: Server) -> None:
     service.records.do(
         "INSERT INTO stop (digest, stopped_at) WITH RECURSIVE number(n) AS"
         " (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 10000)"

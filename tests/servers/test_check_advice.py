@@ -102,7 +102,7 @@ def test_a_wrong_password(server: Server, checked: Checked) -> None:
 def test_no_such_database(server: Server, checked: Checked) -> None:
     for setting in ("STRAPI_DATABASE", "LEDGER"):
         said = checked(**{setting: server.url("nowhere")})
-        assert "has no such database: create it, or correct the address" in said
+        assert "has no such database: create it, or correct the URL" in said
 
 
 def test_a_database_that_this_user_may_not_enter(server: Server, checked: Checked) -> None:
@@ -114,7 +114,7 @@ def test_a_database_that_this_user_may_not_enter(server: Server, checked: Checke
 
     if isinstance(server, PostgreSQL):
         server.run("GRANT CONNECT ON DATABASE strapi TO PUBLIC")
-    assert "lets this user not into this database: see docs/databases.md" in said
+    assert "does not let this user into this database: see docs/databases.md" in said
 
 
 def test_a_database_that_is_not_strapis(server: Server, checked: Checked) -> None:
@@ -134,14 +134,14 @@ def test_a_schema_that_is_not_strapis(server: Server, checked: Checked) -> None:
     said = checked(STRAPI_DATABASE=server.url("cms"))
 
     option = "?options=-csearch_path%3Dhouse"
-    assert f"there is one in the schema house: add {option} to the address" in said
+    assert f"there is one in the schema house: add {option} to the URL" in said
     assert "WRONG" not in checked(STRAPI_DATABASE=server.url("cms") + option)
     server.run("DROP DATABASE cms WITH (FORCE)")
 
 
 def test_a_host_that_nobody_knows(server: Server, checked: Checked) -> None:
     address = server.url("strapi").replace("127.0.0.1", "nowhere.invalid")
-    assert "has a name that is not known here" in checked(LEDGER=address)
+    assert "has a host name that is not known here" in checked(LEDGER=address)
 
 
 def test_a_port_that_nobody_listens_on(server: Server, checked: Checked) -> None:
@@ -151,7 +151,7 @@ def test_a_port_that_nobody_listens_on(server: Server, checked: Checked) -> None
 
 def test_an_option_that_the_driver_does_not_know(server: Server, checked: Checked) -> None:
     said = checked(LEDGER=server.url("ledger", tls="yes"))
-    assert "cannot be reached: its address has an unknown option" in said
+    assert "cannot be reached: its URL has an unknown option" in said
 
 
 def test_somebody_elses_database_for_a_ledger(server: Server, checked: Checked) -> None:
@@ -165,7 +165,7 @@ def test_a_ledger_that_takes_different_addresses_for_one(server: Server, checked
 
     said = checked(LEDGER=server.url("ledger"))
 
-    assert f"may take different addresses for one ({LOOSE}): make another with" in said
+    assert f"may take different emails for the same ({LOOSE}): make another with" in said
     assert "CREATE DATABASE … CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" in said
     assert server.rows("SHOW TABLES", database="ledger") == []
 
@@ -219,7 +219,7 @@ def test_a_server_that_lets_nobody_in_without_tls(server: Server, checked: Check
 
 def test_a_server_that_speaks_no_tls(plain: Server, checked: Checked) -> None:
     said = checked(LEDGER=plain.url("strapi", **trust(plain, plain.ca)))
-    assert "speaks no TLS: set it up there" in said
+    assert "offers no TLS: turn it on there" in said
 
 
 @pytest.mark.parametrize(("scheme", "driver"), [("postgresql", "psycopg"), ("mysql", "pymysql")])

@@ -20,11 +20,9 @@ every_server = pytest.mark.parametrize("shape", ENGINES, indirect=True)
 
 HOLD = """
 import sys
-from models import ledger
-from models.ledger import database
-from tests.support.paths import ROOT
-ledger.set_up(sys.argv[1])
-with database.only_one("settling") as mine:
+from models.ledger.database import database, open_ledger
+open_ledger(sys.argv[1])
+with database.try_lock("settling") as mine:
     print(mine, flush=True)
     input()
 """
@@ -79,7 +77,7 @@ def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None
     with engine.connection_context():
         assert engine.execute_sql("SELECT 2").fetchone() == (2,)
     user.join()
-    engine.disconnect()
+    engine.close_idle()
 
 
 def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> None:
@@ -90,7 +88,7 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
         names = ("idle", "interval", "count")
         told = [engine.execute_sql(f"SHOW tcp_keepalives_{name}").fetchone() for name in names]
 
-    engine.disconnect()
+    engine.close_idle()
     assert told == [("30",), ("10",), ("3",)]
 
 

@@ -32,7 +32,7 @@ from playhouse.migrate import migrate
 def up(migrator, database):
     migrate(migrator.add_column("signup", "nickname", CharField(null=True)))
     database.execute_sql("ALTER TABLE letter ADD COLUMN colour integer NOT NULL DEFAULT 0")
-    database.lay_index("letter_colour", "letter (colour)")
+    database.add_index("letter_colour", "letter (colour)")
 
     class Hobby(Model):
         id = BigAutoField()
@@ -47,10 +47,9 @@ def up(migrator, database):
 UPGRADE = """
 import sys
 from pathlib import Path
-from models import ledger
-from tests.support.paths import ROOT
+from models.ledger import database as ledger
 ledger.MIGRATIONS = Path(sys.argv[2])
-ledger.set_up(sys.argv[1])
+ledger.open_ledger(sys.argv[1])
 """
 LIFTED: dict[str, object] = {"RATELIMIT_ENABLED": False}
 

@@ -221,12 +221,12 @@ def test_no_more_passwords_are_hashed_at_a_time_than_there_are_cores() -> None:
     cores = os.cpu_count() or 1
     one_more = threading.Thread(target=password_hashing.verify, args=(ADA_PASSWORD, None))
     for _ in range(cores):
-        assert password_hashing._core.acquire(blocking=False)
+        assert password_hashing._free_cores.acquire(blocking=False)
     one_more.start()
     one_more.join(0.5)
     assert one_more.is_alive()
 
-    password_hashing._core.release(cores)
+    password_hashing._free_cores.release(cores)
     one_more.join(30)
     assert not one_more.is_alive()
 

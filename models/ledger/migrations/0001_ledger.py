@@ -1,4 +1,8 @@
-"""The first ledger: signups, letters owed, review sessions, stops, and counts."""
+"""Create the ledger: signups, outgoing emails, review sessions, suppressed emails, and counts.
+
+Names of tables and columns are stored and stay: "letter" is an outgoing email, "stop" a
+suppressed one, "born_at" is when Strapi's row was created.
+"""
 
 from peewee import (
     SQL,
@@ -17,7 +21,7 @@ from models.engines import Engine
 
 
 class Signup(Model):
-    """One application of one address."""
+    """A signup."""
 
     id = BigAutoField()
     key = CharField(unique=True)
@@ -39,7 +43,7 @@ class Signup(Model):
 
 
 class Letter(Model):
-    """A letter owed to one recipient."""
+    """An email to be sent to one recipient."""
 
     id = BigAutoField()
     kind = CharField()
@@ -66,7 +70,7 @@ class Session(Model):
 
 
 class Stop(Model):
-    """An address that is never written to."""
+    """The digest of an email that must get no message."""
 
     id = BigAutoField()
     digest = CharField(unique=True)

@@ -1,4 +1,4 @@
-"""What a removed signup was, should its row come back; and open letters found quickly."""
+"""Store the state before a removal, in case the row comes back, and index unsent emails."""
 
 from peewee import CharField
 from playhouse.migrate import SchemaMigrator, migrate

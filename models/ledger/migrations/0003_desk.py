@@ -1,4 +1,4 @@
-"""The review desk: history, decisions that can be taken back, reminders, newer links."""
+"""Add what the review pages need: history, undo, reminders, and generations of links."""
 
 from peewee import (
     SQL,
@@ -16,7 +16,7 @@ from models.engines import Engine, SQLite
 
 
 class Signup(Model):
-    """One application of one address, as far as it matters here."""
+    """A signup, with the one column that `Event` refers to."""
 
     id = BigAutoField()
 
@@ -34,7 +34,7 @@ class Event(Model):
 
 
 class Muted(Model):
-    """A reviewer who wants no letters."""
+    """A reviewer who turned notices off."""
 
     id = BigAutoField()
     reviewer = CharField(320, unique=True)
@@ -47,7 +47,7 @@ COLUMNS = {
     "undo_until": BigIntegerField(null=True),
     "welcomed_at": BigIntegerField(null=True),
 }
-# What earlier versions knew, as events: the column of the instant, and what had happened.
+# The events that earlier versions left in `signup`: the column of the time, then `what` and `by`.
 KNOWN = {
     "asked_at": "'asked', 'author'",
     "confirmed_at": "'confirmed', 'author'",
@@ -57,7 +57,7 @@ KNOWN = {
 
 
 def up(migrator: SchemaMigrator, database: Engine) -> None:
-    """Add columns, tables and indexes, and fill them with what is known."""
+    """Add columns, tables and indexes, and fill them from existing rows."""
     migrate(*(migrator.add_column("signup", name, field) for name, field in COLUMNS.items()))
     database.bind([Signup, Event, Muted])
     database.create_tables([Event, Muted])
@@ -66,7 +66,7 @@ def up(migrator: SchemaMigrator, database: Engine) -> None:
     database.add_index(
         "signup_awaited", "signup (confirmed_at)", "state IN ('waiting', 'activating', 'undoing')"
     )
-    # A ledger that began on a server is newer than this.
+    # A ledger on a server has no older rows: the first version with servers had this migration.
     if isinstance(database, SQLite):
         _fill(database)
 

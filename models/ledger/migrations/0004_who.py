@@ -1,20 +1,20 @@
-"""Who somebody is, in one indexed column, so that looking for a person stays quick."""
+"""Add an indexed column of first name, last name and email, for the search of the queue."""
 
 from playhouse.migrate import SchemaMigrator
 
 from models.engines import Engine, MySQL, SQLite
 
 JOINED = "firstname || ' ' || coalesce(lastname || ' ', '') || email"
-# To MySQL, || means OR; and no index of its holds a text without a length.
+# In MySQL, || means OR, and an index on a text needs a length.
 JOINED_BY_MYSQL = "concat(firstname, ' ', coalesce(concat(lastname, ' '), ''), email)"
 LENGTH_FOR_MYSQL = 500
 
 
 def up(_: SchemaMigrator, database: Engine) -> None:
-    """Add a column that the database fills by itself, and forgets with what it is made of."""
+    """Add a generated column: clearing its sources clears it, too."""
     mysql = isinstance(database, MySQL)
     joined = JOINED_BY_MYSQL if mysql else JOINED
-    # SQLite can add no column that is stored, and PostgreSQL stores all.
+    # SQLite cannot add a STORED column to a table, and PostgreSQL has no VIRTUAL ones before 18.
     kept = "VIRTUAL" if isinstance(database, SQLite) else "STORED"
     column = f"who TEXT GENERATED ALWAYS AS (lower({joined})) {kept}"
     statement = f"ALTER TABLE signup ADD COLUMN {column}"

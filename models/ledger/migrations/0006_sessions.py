@@ -1,4 +1,4 @@
-"""Sessions whose idle time the ledger keeps."""
+"""Store when a review session was last used."""
 
 from peewee import SQL, BigIntegerField
 from playhouse.migrate import SchemaMigrator, migrate
@@ -7,7 +7,7 @@ from models.engines import Engine
 
 
 def up(migrator: SchemaMigrator, database: Engine) -> None:
-    """Add the instant of a session's last request, which ends those that are open."""
+    """Add the time of the last request, and end the open sessions, which have none."""
     seen_at = BigIntegerField(default=0, constraints=[SQL("DEFAULT 0")])
     migrate(migrator.add_column("session", "seen_at", seen_at))
     database.execute_sql("DELETE FROM session")

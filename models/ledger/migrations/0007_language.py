@@ -1,4 +1,4 @@
-"""The language that a signup was made in."""
+"""Store the language of a signup."""
 
 from peewee import CharField
 from playhouse.migrate import SchemaMigrator, migrate
@@ -7,5 +7,5 @@ from models.engines import Engine
 
 
 def up(migrator: SchemaMigrator, _: Engine) -> None:
-    """Add a column; who asked before hears from us in the default language."""
+    """Add a column. Where it is NULL, emails are in the default language."""
     migrate(migrator.add_column("signup", "language", CharField(null=True)))

@@ -1,4 +1,4 @@
-"""What is due, and what is parked, found without a look at all that was sent."""
+"""Find due and parked emails without reading those that were sent."""
 
 from playhouse.migrate import SchemaMigrator, migrate
 
@@ -6,6 +6,6 @@ from models.engines import Engine
 
 
 def up(migrator: SchemaMigrator, database: Engine) -> None:
-    """Exchange an index for a smaller one."""
+    """Replace an index by one of the parked emails alone."""
     migrate(migrator.drop_index("letter", "letter_due_at"))
     database.add_index("letter_parked", "letter (parked_at)", "parked_at IS NOT NULL")

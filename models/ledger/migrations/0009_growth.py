@@ -1,5 +1,4 @@
-"""Decisions, old ones and the newest, and confirmations under way, found however many signups there
-are."""
+"""Index decisions, and confirmations that have begun, for ledgers of a million signups."""
 
 from playhouse.migrate import SchemaMigrator
 
