@@ -8,7 +8,7 @@ WORDS := signup/translations
 PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
+.PHONY: help install servers run test faults attack bench compare lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -32,8 +32,13 @@ faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; pri
 attack: .venv/tested ## Send what is hostile everywhere, thousands with ATTACK=full; prints a table
 	$(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
 
-bench: .venv/tested .venv-bench/installed ## Measure all, into docs/bench.md (ARGS='desk pages': those)
+bench: .venv/tested ## Measure all, and write docs/bench.md (ARGS='pages review': only these sections)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+compare: .venv/tested ## Measure another commit beside this one (REV=v0.3.0)
+	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && mkdir $$folder/$(REV) \
+	  && git archive $(REV) | tar -x -C $$folder/$(REV) \
+	  && $(BIN)/python -m tests.bench --root $$folder/$(REV) --root . $(ARGS)
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .
@@ -78,8 +83,6 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  -c requirements.txt -o requirements-servers.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 --group scan -o requirements-scan.txt
-	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
-	  --python-version 3.11 --group bench -c requirements.txt -o requirements-bench.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
@@ -93,11 +96,6 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 
 .venv/tested: .venv/installed requirements-dev.txt
 	$(BIN)/$(PIP) -r requirements-dev.txt
-	@touch $@
-
-.venv-bench/installed: requirements-bench.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/$(PIP) -r requirements-bench.txt
 	@touch $@
 
 .venv-scan/installed: requirements-scan.txt

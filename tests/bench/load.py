@@ -1,132 +1,107 @@
-"""Clients that ask, wait for the answer and ask again, in a process of their own, so that they
-take as little as possible from what they measure.
-
-Run as `python -m tests.bench.load`, it reads what to ask as JSON, and writes when each answer came
-and how long it took. An answer of another status than the expected one ends it with an error.
-"""
+"""Clients that send HTTP requests from a process of their own, and the times of the answers."""
 
 import itertools
-import json
-import selectors
-import subprocess
-import sys
+import math
+import multiprocessing
+import socket
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
 
-from tests.bench.client import PATIENCE, Client
-from tests.support.paths import ROOT
-
-# The share of the time after which the rate has become steady.
-WARM = 0.2
+# Figures by name. None stands for one that cannot be measured on this machine.
+Figures = dict[str, float | None]
+# Seconds that a client waits for an answer.
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """Who asks what for how long: each request once, or a single one over and over; as fast as
-    answers come, or `rate` times a second."""
+    """Requests, each to be sent once, over a connection of its own as nginx does.
 
-    port: int
-    requests: Sequence[str]
-    status: int
-    clients: int = 1
-    seconds: float = 5.0
-    repeat: bool = False
-    rate: float | None = None
+    Each client has one of the ports. With `per_second`, each request has its time, and waiting for
+    a free client counts. Without it, a client sends the next request as soon as it is free.
+    """
+
+    ports: Sequence[int]
+    requests: Sequence[bytes]
+    status: int = 200
+    clients: int = 4
+    per_second: float = 0.0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """When each answer came, in seconds since the beginning, and the milliseconds it took."""
+    """The seconds that all took together, and the milliseconds of each."""
 
-    came: list[float]
-    took: list[float]
+    seconds: float
+    milliseconds: list[float]
 
     @property
     def rate(self) -> float:
-        """Answers per second while every client is busy. Of an answer that was under way at the
-        beginning or the end of that time, the part that lies within it counts: hashes that run
-        side by side end at the same moment, and whole ones would count too many or too few."""
-        began = [came - took / 1000 for came, took in zip(self.came, self.took, strict=True)]
-        end = max(began)
-        begin = WARM * end
-        asked = zip(began, self.came, strict=True)
-        parts = (max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in asked)
-        return sum(parts) / (end - begin) if end > begin else len(self.came) / max(self.came)
-
-
-class Running:
-    """A load that is on its way."""
-
-    def __init__(self, load: Load) -> None:
-        command = [sys.executable, "-m", "tests.bench.load"]
-        root = ROOT
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, cwd=root, stdin=pipe, stdout=pipe, text=True)
-        assert self._process.stdin
-        with self._process.stdin as stdin:
-            json.dump(asdict(load), stdin)
-        self._process.stdin = None
-
-    def answers(self) -> Answers:
-        """What came, once it is over."""
-        said, _ = self._process.communicate()
-        assert self._process.returncode == 0, "a request was not answered as it should be"
-        return Answers(**json.loads(said))
+        """Answers per second."""
+        return len(self.milliseconds) / self.seconds
 
 
 def play(load: Load) -> Answers:
-    """Put the load on a server, and wait for the end."""
-    return Running(load).answers()
+    """Send all requests, and wait for the answers. Raises AssertionError for a wrong status."""
+    return start(load).result()
 
 
-def moments(load: Load) -> Iterator[float]:
-    """When each request is due, in seconds since the beginning."""
-    return (number / load.rate if load.rate else 0.0 for number in itertools.count())
-
-
-def ask(load: Load) -> Answers:
-    """Keep every client busy until the time is over or nothing is left to ask."""
-    requests = [request.encode() for request in load.requests]
-    left = zip(itertools.cycle(requests) if load.repeat else requests, moments(load), strict=False)
-    free = [Client(load.port, load.status) for _ in range(load.clients)]
-    busy: set[Client] = set()
-    answers = Answers([], [])
-    begin = time.perf_counter()
-    following = next(left, None)
-    while busy or (following and time.perf_counter() - begin < load.seconds):
-        while free and following and following[1] <= time.perf_counter() - begin < load.seconds:
-            client = free.pop()
-            # Where requests are due at their time, waiting for a free client counts, too.
-            client.send(following[0], begin + following[1] if load.rate else time.perf_counter())
-            busy.add(client)
-            following = next(left, None)
-        for client in ready(busy, 0.001 if free and following else PATIENCE):
-            if client.receive():
-                moment = time.perf_counter()
-                answers.came.append(moment - begin)
-                answers.took.append(1000 * (moment - client.since))
-                busy.remove(client)
-                free.append(client)
+def start(load: Load) -> Future[Answers]:
+    """Send all requests in the background."""
+    # A fork of this process, which has threads, could hang.
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    answers = pool.submit(send_all, load)
+    pool.shutdown(wait=False)
     return answers
 
 
-def ready(busy: set[Client], patience: float) -> list[Client]:
-    """The clients for whom something has come."""
-    with selectors.PollSelector() as selector:
-        for client in busy:
-            assert client.socket
-            selector.register(client.socket, selectors.EVENT_READ, client)
-        found = [key.data for key, _ in selector.select(patience)]
-    if not found and patience == PATIENCE:
-        raise SystemExit("nobody answers")
-    return found
+def send_all(load: Load) -> Answers:
+    """Send all requests from threads of this process."""
+    left, lock = iter(enumerate(load.requests)), threading.Lock()
+    took: list[float] = []
+    begin = time.perf_counter()
+
+    def work(port: int) -> None:
+        while True:
+            with lock:
+                number, request = next(left, (0, b""))
+            if not request:
+                return
+            due = begin + number / load.per_second if load.per_second else time.perf_counter()
+            time.sleep(max(0.0, due - time.perf_counter()))
+            status, _ = send(port, request)
+            took.append(1000 * (time.perf_counter() - due))
+            assert status == load.status, f"{status}, not {load.status}, for {request!r}"
+
+    with ThreadPoolExecutor(load.clients) as clients:
+        list(clients.map(work, itertools.islice(itertools.cycle(load.ports), load.clients)))
+    return Answers(time.perf_counter() - begin, took)
 
 
-def main() -> None:
-    """From one line of JSON to another."""
-    print(json.dumps(asdict(ask(Load(**json.load(sys.stdin))))))
+def send(port: int, request: bytes) -> tuple[int, str]:
+    """Return the status and the whole answer."""
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+        connection.sendall(request)
+        with connection.makefile("rb") as file:
+            answer = file.read().decode()
+    return int(answer.split(maxsplit=2)[1]), answer
 
 
-if __name__ == "__main__":
-    main()
+def speed(name: str, load: Load) -> Figures:
+    """Answers per second, and the time of one."""
+    answers = play(load)
+    return {f"{name}, a second": answers.rate, **times(name, answers.milliseconds)}
+
+
+def times(name: str, values: list[float]) -> Figures:
+    """The median and the 99th percentile, where anything was measured."""
+    p50, p99 = (percentile(values, percent) if values else None for percent in (50, 99))
+    return {f"{name}, p50 (ms)": p50, f"{name}, p99 (ms)": p99}
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The smallest value that so many percent of the values do not exceed."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]

@@ -1,5 +1,6 @@
 """Several instances of the service on one database server, behind the nginx of `deploy/`."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench.served import environment_of
 from tests.support.database_servers import Server
 from tests.support.deployment import SERVER, Client, Nginx, eventually
 from tests.support.paths import ROOT
@@ -115,3 +115,12 @@ class Fleet:
     def said(self) -> str:
         """What all of them wrote."""
         return "\n".join(instance.said() for instance in self.instances)
+
+
+def environment_of(settings: Mapping[str, object]) -> dict[str, str]:
+    """The environment with these settings of the service, and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("SIGNUP_")}
+    return others | {
+        f"SIGNUP_{name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in settings.items()
+    }
