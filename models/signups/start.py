@@ -1,6 +1,7 @@
 """Asking: somebody gives an address, and its owner is owed the letter that fits."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +12,21 @@ from models.signups.history import Actor, Event
 from models.signups.signup import Signup, State
 from models.timestamps import now
 
-# How many first letters one mailbox gets, and how long an unconfirmed request is kept.
-EMAILS_AN_HOUR = 3
-EMAILS_A_DAY = 6
+# How long an unconfirmed signup is kept.
 KEEP_UNCONFIRMED = timedelta(days=7)
 
 
 class TooManyEmails(Exception):
-    """As many first letters are owed in this hour as may be in all."""
+    """The limit on first emails to everyone in an hour is reached."""
+
+
+@dataclass(frozen=True)
+class EmailLimits:
+    """The most first emails to one mailbox in an hour and in a day, and to everyone in an hour."""
+
+    mailbox_hour: int
+    mailbox_day: int
+    everyone_hour: int
 
 
 def start_signup(
@@ -29,18 +37,20 @@ def start_signup(
     language: str | None = None,
     by: Actor,
     reapply_after: timedelta,
-    most: int | None,
+    limits: EmailLimits | None,
 ) -> bool:
-    """Take a request for an account and owe its address the letter that fits, in one
-    transaction, with the same work for every address.
+    """Start a signup, or find the current one, and queue the email that fits, in one transaction.
 
-    A mailbox gets 3 such letters an hour and 6 a day, and all together get `most` an hour, unless
-    that is None, which lifts both; returns whether it gets one. Raises TooManyLetters, before
-    anything about the address is looked up.
+    The work is the same for every email. Returns whether an email was queued: False when the
+    mailbox has reached its limit. None as `limits` means no limits.
+
+    Raises:
+        TooManyEmails: the limit for everyone is reached. Nothing about the email was looked up.
+
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.alone(f"mailbox {mailboxes.base(email)}"):
-        if most is not None and not _may_write_to(email, most):
+        if limits is not None and not _may_write_to(email, limits):
             return False
         signup = Signup.current(email, reapply_after)
         if signup is None:
@@ -53,12 +63,15 @@ def start_signup(
     return True
 
 
-def renew_link(signup: Signup, language: str | None = None, *, by: Actor, most: int | None) -> bool:
-    """Owe the owner of a link that has expired, or was replaced, a fresh one; False where
-    that mailbox gets no more letters for now; the letter speaks this language. Raises
-    TooManyLetters."""
+def renew_link(
+    signup: Signup, language: str | None = None, *, by: Actor, limits: EmailLimits | None
+) -> bool:
+    """Queue an email in `language` with a new link, for a link that expired or was replaced.
+
+    Returns whether an email was queued, as `start_signup` does, and raises TooManyEmails like it.
+    """
     with database.alone(f"mailbox {mailboxes.base(signup.email or '')}"):
-        if most is not None and not _may_write_to(signup.email or "", most):
+        if limits is not None and not _may_write_to(signup.email or "", limits):
             return False
         _end_older_links(signup, language=language)
         _owe_link(signup, by)
@@ -75,12 +88,15 @@ def _owe_link(signup: Signup, by: Actor) -> None:
     OutgoingEmail.enqueue("confirm", signup.email or "", signup)
 
 
-def _may_write_to(email: str, most: int) -> bool:
-    """Whether this mailbox gets another letter; it is asked before anything else is."""
-    an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
-    if OutgoingEmail.count_first_emails(an_hour_ago) >= most:
+def _may_write_to(email: str, limits: EmailLimits) -> bool:
+    """Return whether this mailbox may get another first email; raise TooManyEmails when none may.
+
+    Callers ask this before they look anything up about the email.
+    """
+    hour_ago, day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
+    if OutgoingEmail.count_first_emails(hour_ago) >= limits.everyone_hour:
         raise TooManyEmails
     return (
-        OutgoingEmail.count_first_emails(an_hour_ago, email) < EMAILS_AN_HOUR
-        and OutgoingEmail.count_first_emails(a_day_ago, email) < EMAILS_A_DAY
+        OutgoingEmail.count_first_emails(hour_ago, email) < limits.mailbox_hour
+        and OutgoingEmail.count_first_emails(day_ago, email) < limits.mailbox_day
     )

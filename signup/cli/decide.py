@@ -57,7 +57,9 @@ def show(email: str) -> None:
 @with_valid_settings
 def activate(emails: tuple[str, ...], after_all: bool) -> None:
     """Let the authors with these addresses in."""
-    decision = partial(decide.activate, by=_operator(), undo=durations.undo(), after_all=after_all)
+    decision = partial(
+        decide.activate, by=_operator(), undo=durations.undo_period(), after_all=after_all
+    )
     _decide_all(emails, decision)
 
 
@@ -69,7 +71,9 @@ def activate(emails: tuple[str, ...], after_all: bool) -> None:
 def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None:
     """Refuse the authors with these addresses."""
     words: dict[str, Any] = {"reason": reason, "tell": not silently}
-    _decide_all(emails, partial(decide.decline, by=_operator(), undo=durations.undo(), **words))
+    _decide_all(
+        emails, partial(decide.decline, by=_operator(), undo=durations.undo_period(), **words)
+    )
 
 
 @click.command()

@@ -151,12 +151,16 @@ def _shown_again(
 
 
 def _activate(after_all: bool) -> Verb:
-    return partial(decide.activate, by=reviewer(), undo=durations.undo(), after_all=after_all)
+    return partial(
+        decide.activate, by=reviewer(), undo=durations.undo_period(), after_all=after_all
+    )
 
 
 def _decline(form: DeclineForm) -> Verb:
     reason, tell = form.reason.data or None, form.tell.data
-    return partial(decide.decline, by=reviewer(), undo=durations.undo(), reason=reason, tell=tell)
+    return partial(
+        decide.decline, by=reviewer(), undo=durations.undo_period(), reason=reason, tell=tell
+    )
 
 
 def _log(signup: Signup) -> None:
