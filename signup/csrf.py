@@ -1,4 +1,4 @@
-"""Whether a form came from a page of ours: the token that both it and its session hold."""
+"""The form token: proof that a form was sent from one of our pages."""
 
 import hmac
 import logging
@@ -11,29 +11,26 @@ from wtforms.csrf.core import CSRF
 
 log = logging.getLogger(__name__)
 
+# The key in the session, as Flask-WTF names it, too.
 TOKEN = "csrf_token"  # noqa: S105 (a name, no secret)
 
 
 class SessionToken(CSRF):
-    """A random token that lives as long as its session. The session's cookie is signed, so the
-    token need not be, and a form that was open while `SECRET_KEY` changed is still good:
-    Flask-WTF's own token would not be, and is signed with SHA-1."""
+    """A random token that is valid as long as its session.
+
+    The session cookie is signed, so the token needs no signature. An open form stays valid when
+    `SECRET_KEY` changes. Flask-WTF's own token would not, and it is signed with SHA-1.
+    """
 
     def generate_csrf_token(self, _: Any) -> str:
-        """The token of this session."""
-        return token()
+        """Return the token of this session, which the first form creates."""
+        if not isinstance(session.get(TOKEN), str):
+            session[TOKEN] = secrets.token_urlsafe(32)
+        return str(session[TOKEN])
 
     def validate_csrf_token(self, _: Any, field: Any) -> None:
-        """Refuse a form without the token of this session."""
-        given, ours = (field.data or "").encode(errors="replace"), field.current_token.encode()
-        if not hmac.compare_digest(given, ours):
-            log.warning("form refused", extra={"token": "missing" if not given else "wrong"})
+        """Raise ValidationError when a form has another token than this session, or none."""
+        sent, expected = (field.data or "").encode(errors="replace"), field.current_token.encode()
+        if not hmac.compare_digest(sent, expected):
+            log.warning("form refused", extra={"token": "missing" if not sent else "wrong"})
             raise ValidationError("This page was open for a long time.")
-
-
-def token() -> str:
-    """The token of this session, made when its first form is shown; nothing in it needs to be
-    escaped."""
-    if not isinstance(session.get(TOKEN), str):
-        session[TOKEN] = secrets.token_urlsafe(32)
-    return str(session[TOKEN])

@@ -1,4 +1,4 @@
-"""Pages for what goes wrong: they say what to do, and nothing about the inside."""
+"""Error pages. They say what to do, and nothing about how the service works inside."""
 
 import logging
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from signup.logging import request_id
 
 log = logging.getLogger(__name__)
 
-# Seconds after which it is worth trying again.
+# Seconds after which a visitor should try again.
 RETRY = {"Retry-After": "60"}
 NO_HEADERS: Mapping[str, str] = {}
 
-# What a visitor can do about it; others are like 400 or 500.
+# Title and advice for a status. Other statuses use those of 400 or 500.
 ADVICE = {
     400: (
         lazy_gettext("This could not be accepted"),
@@ -46,30 +46,30 @@ ADVICE = {
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages for errors."""
-    app.register_error_handler(HTTPException, refused)
+    """Register the handlers of errors."""
+    app.register_error_handler(HTTPException, http_error)
     for error in LedgerUnavailable:
         app.register_error_handler(error, ledger_unavailable)
 
 
-def refused(error: HTTPException) -> ResponseReturnValue:
-    """The page of an HTTP error, or the API's problem, with the headers that it asks for."""
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    """Return the page of an HTTP error, or the API's problem, with the error's own headers."""
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     if isinstance(error, RateLimitExceeded):
         log.warning("rate limited", extra={"limit": str(error.limit.limit)})
-    return answer(error.code or 500, error.description or "", headers)
+    return error_response(error.code or 500, error.description or "", headers)
 
 
 def ledger_unavailable(error: Exception) -> ResponseReturnValue:
-    """Nothing was accepted that could not be written down."""
+    """Answer 503. The request was not accepted, because the ledger could not store it."""
     log.error("ledger unavailable", extra={"error": database.explain(error)})
-    return answer(503, "Nothing was accepted.")
+    return error_response(503, "Nothing was accepted.")
 
 
-def answer(
+def error_response(
     status: int, description: str = "", headers: Mapping[str, str] = NO_HEADERS
 ) -> ResponseReturnValue:
-    """The page of an error, or the problem (RFC 9457) where a program asked."""
+    """Return the page of an error, or for the API a problem (RFC 9457)."""
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {**headers, **RETRY}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -78,7 +78,7 @@ def answer(
     if request.path.startswith("/api/"):
         return problems.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(status, ADVICE[500 if status >= 500 else 400])
-    # A number to ask the operator about, where it is the service that failed.
+    # When the service failed, the visitor can tell the operator this number.
     number = request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     page = render_template("error.html", title=title, text=text, number=number)
     return page, status, headers

@@ -1,4 +1,4 @@
-"""The forms: fields, their limits, and messages that say what to do."""
+"""The public forms and the login: their fields, and messages that say how to correct them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,32 +21,35 @@ from signup.validation import domains, email, names, password_rules, password_st
 
 MAX_TEXT = 1000
 TEXT_LENGTH = Length(max=MAX_TEXT, message=lazy_gettext("Use at most 1000 characters."))
-# How browsers send forms.
+# The content types in which browsers send forms.
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 Validator = Callable[[FlaskForm, Field], None]
 
 
-def sound(fault: Callable[[str], str | None]) -> Validator:
-    """Refuse what `complaint` says something about; nothing else is looked at then."""
+def refuse_faults(find_fault: Callable[[str], str | None]) -> Validator:
+    """Return a validator that refuses text in which `find_fault` finds a fault.
+
+    Later validators of the field do not run then.
+    """
 
     def validate(_: FlaskForm, field: Field) -> None:
-        if found := fault(field.data or ""):
-            raise StopValidation(found)
+        if fault := find_fault(field.data or ""):
+            raise StopValidation(fault)
 
     return validate
 
 
-def valid_email(_: FlaskForm, field: Field) -> None:
-    """Bring the address into the one form that is stored, compared and written to."""
+def normalize_email(_: FlaskForm, field: Field) -> None:
+    """Replace the email by its normalized form, or refuse it."""
     try:
-        field.data = email.normal(field.data or "")
+        field.data = email.normalize(field.data or "")
     except email.InvalidEmail as error:
         raise StopValidation(str(error)) from error
 
 
 def allowed_domain(_: FlaskForm, field: Field) -> None:
-    """Refuse domains as the settings say, before anything about accounts is looked up."""
+    """Refuse an email whose domain the settings ALLOWED_DOMAINS or BLOCKED_DOMAINS exclude."""
     config = current_app.config
     lists = config["ALLOWED_DOMAINS"], config["BLOCKED_DOMAINS"]
     if fault := domains.fault(field.data or "", *lists):
@@ -54,30 +57,31 @@ def allowed_domain(_: FlaskForm, field: Field) -> None:
 
 
 def hard_to_guess(form: "ConfirmForm", field: Field) -> None:
-    """Refuse a password that somebody who knows this person would soon find."""
-    known = (current_app.config["SITE_NAME"], form.address, form.firstname.data, form.lastname.data)
-    if fault := password_strength.fault(field.data or "", ["Strapi", *filter(None, known)]):
+    """Refuse a password that is easy to guess for somebody who knows this person."""
+    person = form.signup_email, form.firstname.data, form.lastname.data
+    known = filter(None, (current_app.config["SITE_NAME"], *person))
+    if fault := password_strength.fault(field.data or "", ["Strapi", *known]):
         raise ValidationError(fault)
 
 
 def stripped(value: Any) -> Any:
-    """Text without the white space around it."""
-    return text.stripped(value) if isinstance(value, str) else value
+    """Return text without the white space before and after it, and other values as they are."""
+    return text.strip_spaces(value) if isinstance(value, str) else value
 
 
 class Form(FlaskForm):
-    """A form of ours, sent from a page of ours."""
+    """A form that only our own pages can send."""
 
     class Meta(FlaskForm.Meta):
-        """How a form is read, and what proves where it came from."""
+        """How a form is read and protected."""
 
         csrf = True
         csrf_class = SessionToken  # type: ignore[assignment]
-        # Fields that may be given several times.
+        # Names of fields that a form may have several times.
         many: tuple[str, ...] = ()
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:  # noqa: ARG002 (WTForms's)
-            """Read form fields alone, each given once: no JSON, no files, no `email[]`."""
+            """Return the form's fields, each sent once. JSON, files and `email[]` are refused."""
             if formdata is None or request.method != "POST":
                 return None
             if request.content_length and request.mimetype not in FORM_TYPES:
@@ -91,78 +95,86 @@ class Form(FlaskForm):
 
     @property
     def status(self) -> int:
-        """The HTTP status to show this form with: 400 when its token was missing or old."""
+        """The HTTP status of the page with this form: 400 when its token was missing or old."""
         if not self.is_submitted():
             return 200
         return 400 if "csrf_token" in self.errors else 422
 
     @property
     def stale(self) -> bool:
-        """Whether the form only has to be sent again, because its page was open too long."""
+        """Whether the token was missing or old, so that sending the form again is enough."""
         return self.is_submitted() and "csrf_token" in self.errors
 
 
-class NamesForm(Form):
-    """Who somebody is."""
-
-    firstname = StringField(
+def firstname_field() -> StringField:
+    """Return the field for a first name, which is required."""
+    required = DataRequired(lazy_gettext("Enter your first name."))
+    return StringField(
         lazy_gettext("First name"),
         filters=[stripped],
-        validators=[DataRequired(lazy_gettext("Enter your first name.")), sound(names.fault)],
+        validators=[required, refuse_faults(names.fault)],
     )
-    lastname = StringField(
+
+
+def lastname_field() -> StringField:
+    """Return the field for a last name, which may be empty."""
+    return StringField(
         lazy_gettext("Last name"),
         description=lazy_gettext("You may leave this empty."),
         filters=[stripped],
-        validators=[sound(names.fault)],
+        validators=[refuse_faults(names.fault)],
     )
 
 
-class SignupForm(NamesForm):
-    """The first step: a person and a mailbox."""
+class SignupForm(Form):
+    """The signup form. The page shows the fields, and their errors, in this order."""
 
+    firstname = firstname_field()
+    lastname = lastname_field()
     email = EmailField(
         lazy_gettext("E-mail address"),
         description=lazy_gettext("We send a link to it, so that we know it is yours."),
         filters=[stripped],
         validators=[
             DataRequired(lazy_gettext("Enter your e-mail address.")),
-            valid_email,
+            normalize_email,
             allowed_domain,
         ],
     )
-    # Nobody sees it, so only a program fills it in; browsers fill in no field of this name.
+    # The honeypot. People do not see it, and browsers do not fill in a field of this name.
     subject = StringField(lazy_gettext("Leave this empty"))
 
     @property
     def honeypot_filled(self) -> bool:
-        """Whether a program filled in what nobody sees."""
+        """Whether a program filled in the field that people do not see."""
         return bool(self.subject.data)
 
 
-class ConfirmForm(NamesForm):
-    """The second step, behind the proven mailbox."""
+class ConfirmForm(Form):
+    """The form behind the link. The page shows the fields, and their errors, in this order."""
 
-    # The mailbox, which makes a bad password.
-    address: str | None = None
+    # The email that the link proves. A password must not contain it.
+    signup_email: str | None = None
     password = PasswordField(
         lazy_gettext("Password"),
         validators=[
             InputRequired(lazy_gettext("Choose a password.")),
-            sound(password_rules.fault),
+            refuse_faults(password_rules.fault),
             hard_to_guess,
         ],
     )
+    firstname = firstname_field()
+    lastname = lastname_field()
     motivation = TextAreaField(
         lazy_gettext("Why would you like to write here?"),
         name="why",
         description=lazy_gettext("A person reads this and decides. At most 1000 characters."),
         filters=[stripped],
-        validators=[TEXT_LENGTH, sound(text.fault)],
+        validators=[TEXT_LENGTH, refuse_faults(text.fault)],
     )
 
     def set_motivation_rule(self, rule: str) -> None:
-        """Ask for a reason, as the setting `ASK_WHY` says."""
+        """Drop the motivation, require it or leave it optional, as the setting ASK_WHY says."""
         if rule == "off":
             del self.motivation
         elif rule == "required":
@@ -175,9 +187,17 @@ class ConfirmForm(NamesForm):
                 "Why would you like to write here? (optional)"
             )
 
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What was typed into each field but the password, by field name; None for nothing."""
+        others = ("password", "csrf_token")
+        # ASK_WHY=off deletes the field "motivation".
+        typed = {"motivation": None, **self.data}
+        return {name: value or None for name, value in typed.items() if name not in others}
+
 
 class LoginForm(Form):
-    """A super admin's Strapi credentials."""
+    """A super admin's email and password in Strapi."""
 
     email = StringField(
         lazy_gettext("E-mail address"),
@@ -189,14 +209,16 @@ class LoginForm(Form):
 
 
 class ButtonForm(Form):
-    """A button that changes something, and nothing to fill in."""
+    """A form of a button and nothing to fill in."""
 
 
-def _is_text(body: bytes, kind: str) -> bool:
-    """Whether a form's fields are UTF-8: werkzeug would put other text in the place of bytes
-    that are not, and a password must be hashed as it was typed."""
+def _is_text(body: bytes, content_type: str) -> bool:
+    """Return whether a form's fields are valid UTF-8.
+
+    Werkzeug would replace invalid bytes, but a password must be hashed as it was typed.
+    """
     try:
-        (unquote_to_bytes(body) if kind == FORM_TYPES[0] else body).decode()
+        (unquote_to_bytes(body) if content_type == FORM_TYPES[0] else body).decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Languages: which one a page or a letter speaks, and where its words come from."""
+"""Languages: which one a page or an email uses, and where its translations come from."""
 
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,30 +19,30 @@ from flask_babel import lazy_gettext as lazy
 
 __all__ = ["get_locale", "gettext", "lazy_gettext"]
 
-# What is shown where it is used like any text.
+# A text that is translated each time it is shown.
 lazy_gettext: Callable[..., str] = lazy  # type: ignore[assignment]
 CATALOGUES = Path(__file__).with_name("translations")
-# What the texts are written in; it needs no catalogue.
+# The language of the texts in the code. It needs no catalogue.
 ENGLISH = "en"
-# Of these, the variety that is meant: it decides how dates and lists are written.
+# The regional variety of a language. It decides how dates and lists are written.
 VARIETIES = {"en": "en_GB", "pt": "pt_PT"}
-# What the address of a page calls the language that was chosen.
+# The parameter in a page's URL, and the key in the session, of the chosen language.
 CHOICE = "lang"
-# Parts that speak English alone: programs' and the sandbox.
+# Blueprints that always use English.
 IN_ENGLISH = ("api", "sandbox")
 
 
 class Catalogues(Domain):
-    """The words of every language, read when the first page speaks it."""
+    """The translations into every language, each read when it is first used."""
 
     def get_translations(self) -> NullTranslations:
-        """The words of the language that is spoken now."""
+        """Return the translations into the current language."""
         return catalogue(current_language())
 
 
 @cache
 def catalogue(code: str) -> NullTranslations:
-    """The words of a language, compiled from what its translators wrote."""
+    """Return the translations into a language, compiled from its `messages.po`."""
     file = CATALOGUES / code / "messages.po"
     if not file.exists():
         return NullTranslations()
@@ -53,52 +53,55 @@ def catalogue(code: str) -> NullTranslations:
     return Translations(compiled)
 
 
-def known() -> list[str]:
-    """The languages that texts exist in."""
+def available_languages() -> list[str]:
+    """Return the codes of the languages that have translations, and English."""
     return sorted([ENGLISH, *(file.parent.name for file in CATALOGUES.glob("*/messages.po"))])
 
 
 def init_app(app: Flask) -> None:
-    """Have pages and letters speak, and let visitors choose."""
-    # What WTForms would say in words of its own, our fields say in ours.
+    """Translate pages and emails, and let visitors choose the language."""
+    # Our fields bring their own translated messages.
     app.config["WTF_I18N_ENABLED"] = False
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    babel = Babel(app, locale_selector=lambda: _locale(_wanted()))
+    babel = Babel(app, locale_selector=lambda: _locale(_requested_language()))
     babel.domain_instance = Catalogues()
     app.jinja_env.globals.update(
-        lazy_gettext=lazy_gettext, current_language=current_language, languages=choices
+        lazy_gettext=lazy_gettext, current_language=current_language, languages=language_choices
     )
-    app.after_request(_tell)
+    app.after_request(_set_content_language)
 
 
 def current_language() -> str:
-    """The code of the language that is spoken now."""
+    """Return the code of the current language."""
     locale = get_locale()
     return locale.language if locale else ENGLISH
 
 
 def use_language(code: str | None) -> AbstractContextManager[None]:
-    """Speak another language for a while: this one if it is offered, else the default."""
+    """Use this language inside a `with` block, or the default if it is not offered."""
     return force_locale(_locale(_offered(code) or _default()))
 
 
-def prefer(code: str | None) -> None:
-    """Speak this language in this request, unless the visitor has chosen another one."""
+def prefer_language(code: str | None) -> None:
+    """Use this language for this request, unless the visitor has chosen another one."""
     g.preferred_language = code
     refresh()
 
 
-def choices() -> list[tuple[str, str, str]]:
-    """Code, own name and address of each language that this page can be had in; none where
-    there is but one, or where what was typed would be lost."""
+def language_choices() -> list[tuple[str, str, str]]:
+    """Return code, own name and URL of each language that this page can be shown in.
+
+    The list is empty when there is only one language. It is empty after a POST, too, because a
+    link would lose what the visitor typed.
+    """
     if request.method == "POST" or request.blueprint in IN_ENGLISH or len(_all()) < 2:
         return []
     here = [(name, value) for name, value in request.args.items(multi=True) if name != CHOICE]
     return [(code, _name(code), "?" + urlencode([*here, (CHOICE, code)])) for code in _all()]
 
 
-def clear(visit: MutableMapping[str, Any]) -> None:
-    """Forget all that a session holds but the language: whoever logs in or out reads on."""
+def clear_session(visit: MutableMapping[str, Any]) -> None:
+    """Remove everything from a session except the chosen language, at login and logout."""
     chosen = visit.get(CHOICE)
     visit.clear()
     if chosen:
@@ -106,31 +109,32 @@ def clear(visit: MutableMapping[str, Any]) -> None:
 
 
 def fault(codes: list[str]) -> str | None:
-    """What languages can be offered, where others are asked for."""
-    if codes and not set(codes) - set(known()):
+    """Return what the setting LANGUAGES must be, or None when these codes are correct."""
+    available = available_languages()
+    if codes and not set(codes) - set(available):
         return None
-    return f"some of {', '.join(known())}, not {', '.join(codes) or 'none'}"
+    return f"some of {', '.join(available)}, not {', '.join(codes) or 'none'}"
 
 
-def listed(parts: Sequence[str], style: str = "standard") -> str:
-    """Several things in one sentence: a, b and c."""
+def join_list(parts: Sequence[str], style: str = "standard") -> str:
+    """Join parts for a sentence in the current language: "a, b and c"; style "or": "a, b or c"."""
     return format_list(parts, style, locale=get_locale())  # type: ignore[arg-type]
 
 
-def _wanted() -> str:
-    """The language of this request, or the default."""
+def _requested_language() -> str:
+    """Return the language of this request, or the default outside a request."""
     if not request:
         return _default()
     if request.blueprint in IN_ENGLISH:
         return ENGLISH
     chosen = _offered(request.args.get(CHOICE)) or _offered(session.get(CHOICE))
-    preferred = (_offered(code) for code, quality in request.accept_languages if quality > 0)
+    by_browser = (_offered(code) for code, quality in request.accept_languages if quality > 0)
     own = chosen or _offered(g.get("preferred_language"))
-    return own or next(filter(None, preferred), None) or _default()
+    return own or next(filter(None, by_browser), None) or _default()
 
 
-def _tell(response: Response) -> Response:
-    """Name the language of a page, and remember what was chosen."""
+def _set_content_language(response: Response) -> Response:
+    """Set the header Content-Language of a page, and remember the chosen language."""
     if response.mimetype != "text/html":
         return response
     response.headers.setdefault("Content-Language", current_language())
@@ -142,7 +146,7 @@ def _tell(response: Response) -> Response:
 
 @cache
 def _name(code: str) -> str:
-    """What a language calls itself."""
+    """Return a language's name in that language."""
     name = Locale.parse(code).language_name or code
     return name[:1].upper() + name[1:]
 
@@ -162,6 +166,6 @@ def _default() -> str:
 
 
 def _offered(code: str | None) -> str | None:
-    """The language itself, whichever variety is asked for, if it is offered."""
+    """Return the language of a code like "pt-BR" if it is offered, here "pt"."""
     language = (code or "").partition("-")[0].lower()
     return language if language in _all() else None

@@ -1,4 +1,4 @@
-"""Signed links: what they carry, how long they live, and whose address they start with."""
+"""Signed links: create and verify them. Also the URLs that pages and emails link to."""
 
 import hashlib
 import time
@@ -8,71 +8,79 @@ from urllib.parse import urlsplit
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-# One salt for each purpose: a link made for one is worthless for another.
+# One purpose for each salt: a link for one purpose does not work for another. They are signed.
 CONFIRM = "confirm"
 STOP = "stop"
-# Seconds by which the clock of the machine that signed may be ahead of ours.
-SKEW = 120
+# Seconds that the clock of the machine that signed a link may be ahead of ours.
+MAX_CLOCK_SKEW = 120
 
 
 class InvalidLink(Exception):
-    """The link is damaged, or was never signed by this service for this purpose."""
+    """The link is damaged, or this service never signed it for this purpose."""
 
 
 class LinkFromFuture(Exception):
-    """The link was signed by a clock too far ahead of ours: true, but not yet."""
+    """The link is genuine, but the clock that signed it is too far ahead of ours."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A genuine link: the random key that it carries, the how-manieth of this key it is, and
-    whether its life is over."""
+    """A genuine link: its signup's random key, its generation, and whether it has expired.
+
+    The first link of a signup has generation 1. A newer link replaces it and has the next number.
+    """
 
     key: str
     generation: int
     expired: bool
 
 
-def read(purpose: str, token: str) -> Link:
-    """The link that `token` stands for. Raises NotOurs, FromTheFuture."""
+def read_link(purpose: str, token: str) -> Link:
+    """Verify a token and return its link.
+
+    Raises:
+        InvalidLink: the signature is wrong, or it was made for another purpose.
+        LinkFromFuture: the link was signed in the future.
+
+    """
     try:
         content, signed_at = _signer(purpose).loads(token, return_timestamp=True)
     except BadData as error:
         raise InvalidLink from error
-    # itsdangerous calls a link from a clock ahead of ours expired; so the age is judged here.
+    # itsdangerous calls a link from the future expired, so we check the age here.
     age = int(time.time()) - int(signed_at.timestamp())
-    if age < -SKEW:
+    if age < -MAX_CLOCK_SKEW:
         raise LinkFromFuture
-    # Up to version 0.2, links carried the key alone.
+    # Up to version 0.2, a link contained only the key.
     key, generation = content if isinstance(content, list) else (content, 1)
     return Link(str(key), generation, age > current_app.config["LINK_MAX_AGE"])
 
 
 def link_url(purpose: str, key: str, generation: int = 1) -> str:
-    """A fresh link of a purpose, as it goes into a letter; it is stored nowhere."""
+    """Return the URL of a new link, for an email. The link is stored nowhere."""
     return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, generation]))
 
 
 def public_url(endpoint: str, **values: str) -> str:
-    """The address of a page as people reach it, whatever a request's Host header says."""
+    """Return a page's URL under `PUBLIC_URL`, whatever a request's Host header says."""
     public = urlsplit(current_app.config["PUBLIC_URL"])
     adapter = current_app.url_map.bind(public.netloc, public.path or "/", url_scheme=public.scheme)
     return adapter.build(endpoint, values, force_external=True)
 
 
-def panel() -> dict[str, str]:
-    """Where authors log in to Strapi, and where they ask for a new password."""
+def panel_urls() -> dict[str, str]:
+    """Return the URLs in Strapi's panel for logging in and for asking for a new password."""
     url = current_app.config["STRAPI_ADMIN_URL"].rstrip("/")
     return {"login_url": url, "forgot_url": f"{url}/auth/forgot-password"}
 
 
 def panel_user_url(strapi_id: int) -> str:
-    """Where Strapi's panel shows one of its administrators."""
-    return f"{panel()['login_url']}/settings/users/{strapi_id}"
+    """Return the URL in Strapi's panel of one admin user."""
+    return f"{panel_urls()['login_url']}/settings/users/{strapi_id}"
 
 
 def signing_keys() -> list[str]:
-    """The keys that verify, the newest, which signs, first."""
+    """Return the secret keys, newest first. The newest one signs, and all of them verify."""
     config = current_app.config
     return [config["SECRET_KEY"], *reversed(config["SECRET_KEY_FALLBACKS"])]
 
@@ -81,7 +89,7 @@ def _signer(purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
         # itsdangerous signs with the last key and verifies with all.
         signing_keys()[::-1],
-        # A link of a test installation that shares our key is none of ours.
+        # With PUBLIC_URL in the salt, a test installation with the same key signs other links.
         salt=f"{purpose} {current_app.config['PUBLIC_URL']}",
         signer_kwargs={"digest_method": hashlib.sha256},
     )

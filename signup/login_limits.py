@@ -1,4 +1,4 @@
-"""Attempts: how often a wrong password may be tried, at the desk and the API together."""
+"""Limits on wrong passwords, for the review pages and the API together."""
 
 import hashlib
 import logging
@@ -6,65 +6,67 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import abort, current_app, g
-from limits import RateLimitItem, parse
+from flask import abort, g
+from limits import RateLimitItem
 
+from signup import rate_limits
 from signup.logging import address
-from signup.rate_limits import limiter, network
+from signup.rate_limits import LIMITS, limiter, visitor_ip
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Failures of a network address, whatever account it tries, and of an account from there, which
-# is Strapi's own limit. A stranger elsewhere locks nobody out.
-OF_NETWORK = parse("20/hour")
-OF_ACCOUNT = parse("5/5 minutes")
-# Failures of an account from everywhere: above, somebody guesses from many addresses. That only
-# raises an alarm, because a limit would lock the account's owner out.
-ALARMING = parse("100/day")
-# A network address tries one password at a time: of many at once, none would have been counted
-# when the others are let through.
-TURNS = [threading.Lock() for _ in range(64)]
+# One IP tries one password at a time. Many tries at once would all pass before one is counted.
+LOCKS = [threading.Lock() for _ in range(64)]
 
+# A limit, and the two parts of the key that it is stored under.
 Count = tuple[RateLimitItem, str, str]
 
 
-def attempt(account: str, trial: Callable[[], T | None]) -> T | None:
-    """What `trial` yields, with a password for `account`; nothing is a failure, and after too
-    many of them nobody may try: 429. A success counts for nothing, and clears nothing."""
-    if not current_app.config["RATELIMIT_ENABLED"]:
-        return trial()
+def try_login(account: str, authenticate: Callable[[], T | None]) -> T | None:
+    """Return what `authenticate` returns for `account`, and count None as a failed login.
+
+    Too many failures answer 429. A successful login counts nothing and resets nothing.
+    """
+    if not rate_limits.enabled():
+        return authenticate()
     # Hashed, because people type their password into the wrong field.
     key = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+    ip = visitor_ip()
+    # "failed logins" is part of the stored key.
     counts: list[Count] = [
-        (OF_NETWORK, "failed logins", network()),
-        (OF_ACCOUNT, "failed logins", f"{network()} {key}"),
+        (LIMITS["failed logins of an IP"].item, "failed logins", ip),
+        (LIMITS["failed logins of an account"].item, "failed logins", f"{ip} {key}"),
     ]
-    with TURNS[hash(network()) % len(TURNS)]:
+    with LOCKS[hash(ip) % len(LOCKS)]:
         if not all(limiter.limiter.test(*count) for count in counts):
             _refuse(account, counts)
-        found = trial()
+        found = authenticate()
         if found is not None:
             return found
         within = [limiter.limiter.hit(*count) for count in counts]
-    _watch(account, key)
+    _watch_for_guessing(account, key)
     if not all(within):
-        # Another process has counted meanwhile, and this trial was one too many.
+        # Another process counted a failure in the meantime, so this try was one too many.
         _refuse(account, counts)
     return None
 
 
 def _refuse(account: str, counts: list[Count]) -> None:
     windows = [limiter.limiter.get_window_stats(*count) for count in counts]
-    # A window may have ended just now.
+    # The list is empty when a window has ended just now.
     ends = [window.reset_time for window in windows if window.remaining == 0]
-    g.closed_until = max(ends, default=0)
+    g.login_blocked_until = max(ends, default=0)
     log.warning("login limited", extra={"account": address(account)})
     abort(429)
 
 
-def _watch(account: str, key: str) -> None:
-    count = ALARMING, "failed logins everywhere", key
+def _watch_for_guessing(account: str, key: str) -> None:
+    """Log an error once, when the failures of an account from all IPs reach the limit."""
+    limit = LIMITS["password guessing"]
+    # "failed logins everywhere" is part of the stored key.
+    count = limit.item, "failed logins everywhere", key
     last = limiter.limiter.hit(*count) and not limiter.limiter.get_window_stats(*count).remaining
     if last:
-        log.error("password guessing", extra={"account": address(account), "failures": 100})
+        facts = {"account": address(account), "failures": limit.amount}
+        log.error("password guessing", extra=facts)

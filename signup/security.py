@@ -1,4 +1,4 @@
-"""What every request is held to, and every answer: hosts, origins, bodies; cookies, headers."""
+"""Checks of every request (host, origin, body), and the cookies and headers of every answer."""
 
 import hashlib
 import logging
@@ -14,7 +14,7 @@ from models.reviewers.sessions import MAX_AGE
 
 log = logging.getLogger(__name__)
 
-# Nothing but our own stylesheets, scripts and pictures, nothing inline, no frame.
+# Only our own stylesheets, scripts and images. Nothing inline, and no frames.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
@@ -24,50 +24,52 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # With no-referrer, browsers would send `Origin: null` with our own forms.
+    # With "no-referrer", browsers would send `Origin: null` with our own forms.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 YEAR = "max-age=31536000; includeSubDomains"
-# A name or an address, and perhaps a port; empty where a request names none.
+# A Host header: a name or an IP, and perhaps a port. It may be empty.
 HOST = re.compile(r"(?:(?:[\w-]+\.)*[\w-]+\.?|\[[\da-fA-F:.]+\])?(?::\d{1,5})?", re.ASCII)
-# How this machine calls itself: who checks the service from here, or tries it out.
+# Names of this machine, for checks and trials on it.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# The longest body in bytes; the most names in a form; and the most values, of which those who
-# were chosen in a page of the list are 25.
-BODY, NAMES, VALUES = 16 * 1024, 20, 50
+# Bytes of a body, names of form fields, and values of form fields. A form of the queue has up to
+# 25 values of one field.
+MAX_BODY, MAX_NAMES, MAX_VALUES = 16 * 1024, 20, 50
 
 
 def init_app(app: Flask) -> None:
-    """Configure cookies, limits, proxies and headers."""
+    """Configure cookies, limits, proxies and headers, and add the checks of requests."""
     public = urlsplit(app.config["PUBLIC_URL"] or "")
     https = public.scheme == "https"
     app.config.update(
-        MAX_CONTENT_LENGTH=BODY,
-        MAX_FORM_PARTS=VALUES,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_PARTS=MAX_VALUES,
         PERMANENT_SESSION_LIFETIME=MAX_AGE,
         SESSION_COOKIE_DOMAIN=None,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_NAME="__Host-signup" if https else "signup",
-        # Also where `PUBLIC_URL` has a path: browsers take no `__Host-` with another one.
+        # Browsers refuse a `__Host-` cookie with another path, even if PUBLIC_URL has one.
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
     )
-    app.session_interface = Sessions(app)
+    app.session_interface = SHA256Sessions(app)
     app.wsgi_app = PublicPath(app.wsgi_app, public.path)  # type: ignore[method-assign]
     if proxies := app.config["PROXIES"]:
-        trusting = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
-        app.wsgi_app = trusting  # type: ignore[method-assign]
-    for refuse in (refuse_other_hosts, refuse_other_sites, refuse_endless, refuse_floods):
-        app.before_request(refuse)
+        fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+    for check in (refuse_other_hosts, refuse_other_sites, refuse_unknown_length, refuse_large_body):
+        app.before_request(check)
     app.after_request(add_headers)
 
 
 def refuse_other_hosts() -> None:
-    """Refuse requests for another site's name: nobody comes by one but who made it point here.
-    A monitor may call the machine as it likes."""
+    """Answer 400 to a request for another host: an attacker's domain may point to this machine.
+
+    A monitor may ask for /healthz under any host.
+    """
     host = _hostname(request.environ.get("HTTP_HOST", ""))
     public = urlsplit(current_app.config["PUBLIC_URL"] or "").hostname
     if host not in ("", public, *LOOPBACK) and request.path != "/healthz":
@@ -76,7 +78,7 @@ def refuse_other_hosts() -> None:
 
 
 def refuse_other_sites() -> None:
-    """Refuse what another site makes a visitor's browser send."""
+    """Answer 400 to a form that another site made the visitor's browser send."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     public = urlsplit(current_app.config["PUBLIC_URL"] or "")
@@ -87,29 +89,29 @@ def refuse_other_sites() -> None:
         abort(400)
 
 
-def refuse_endless() -> None:
-    """Refuse a body that does not tell its length: it would be cut at the limit, and what is
-    left of it believed."""
+def refuse_unknown_length() -> None:
+    """Answer 411 to a body without a length, because only its beginning would be read."""
     if "Transfer-Encoding" in request.headers:
         abort(411)
 
 
-def refuse_floods() -> None:
-    """Refuse a body that is too long, and a form of more fields than any page of ours has."""
+def refuse_large_body() -> None:
+    """Answer 413 to a body that is too long, or a form with more fields than our pages have."""
     if not request.content_length:
         return
-    if request.content_length > BODY:
+    if request.content_length > MAX_BODY:
         abort(413)
-    # Kept as it came, for whoever looks at it after the form has been read.
+    # Keeps the raw body, because forms.py reads it after the form was parsed.
     request.get_data()
-    if len(request.form) > NAMES or sum(1 for _ in request.form.items(multi=True)) > VALUES:
+    if len(request.form) > MAX_NAMES or sum(1 for _ in request.form.items(multi=True)) > MAX_VALUES:
         abort(413)
 
 
 def add_headers(response: Response) -> Response:
-    """Add the headers that every answer carries, errors too."""
-    own = {name.lower() for name, _ in response.headers}
-    response.headers.extend({name: HEADERS[name] for name in HEADERS if name.lower() not in own})
+    """Add the headers of every answer, including errors."""
+    present = {name.lower() for name, _ in response.headers}
+    missing = {name: value for name, value in HEADERS.items() if name.lower() not in present}
+    response.headers.extend(missing)
     if request.endpoint != "static" or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -124,23 +126,25 @@ def _hostname(host: str) -> str | None:
         return None
 
 
-class Sessions(SecureCookieSessionInterface):
-    """Flask's signed cookie, with SHA-256 for its SHA-1, and one signer for all requests."""
+class SHA256Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookie with SHA-256 instead of SHA-1, and one signer for all requests."""
 
     digest_method = staticmethod(hashlib.sha256)
 
     def __init__(self, app: Flask) -> None:
-        """Sign with the keys of `app`."""
+        """Create the signer, with the keys of `app`."""
         self._signer = super().get_signing_serializer(app)
 
     def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002
-        """What signs and verifies."""
+        """Return the signer."""
         return self._signer
 
 
 class PublicPath:
-    """Makes the app live under the path of `PUBLIC_URL`, whether or not the proxy before it
-    has cut that path off."""
+    """Middleware that serves the app under the path of `PUBLIC_URL`.
+
+    It works with a proxy that removes this path from requests, and with one that does not.
+    """
 
     def __init__(self, wsgi_app: Any, path: str) -> None:
         """Wrap `wsgi_app`; `path` is empty or begins with a slash."""
@@ -148,10 +152,9 @@ class PublicPath:
         self.path = path.rstrip("/")
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Serve one request."""
+        """Serve a request."""
         environ["SCRIPT_NAME"] = self.path
-        # Of a Host that is no name, werkzeug makes no address at all, not even of the page that
-        # says so.
+        # With an invalid Host, Werkzeug can build no URL, not even for the error page.
         if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
             environ["HTTP_HOST"] = "none.invalid"
         if self.path and f"{environ['PATH_INFO']}/".startswith(f"{self.path}/"):

@@ -179,7 +179,7 @@ def _is_web_address(value: str) -> bool:
 
 def _domains(config: Config, name: str) -> list[str]:
     try:
-        return [domains.normal(pattern) for pattern in config[name]]
+        return [domains.normalize(pattern) for pattern in config[name]]
     except ValueError as error:
         wanted = "domains like example.com or *.example.com"
         config["FAULTS"][name] = f"{PREFIX}_{name} must be {wanted}: {error}"

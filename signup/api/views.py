@@ -22,9 +22,9 @@ from signup.api.problems import problem
 from signup.databases import strapi
 from signup.forms import MAX_TEXT
 from signup.logging import address
-from signup.login_limits import attempt
+from signup.login_limits import try_login
 from signup.review.login import reviewer
-from signup.validation.text import visible
+from signup.validation.text import remove_invisible
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
@@ -48,7 +48,7 @@ def guard() -> ResponseReturnValue | None:
     g.reviewer = None
     if given is not None and given.type == "basic":
         email, password = given.username or "", given.password or ""
-        g.reviewer = attempt(email, lambda: authenticate(strapi(), email, password))
+        g.reviewer = try_login(email, lambda: authenticate(strapi(), email, password))
     if g.reviewer is None:
         account = address(given.username or "") if given else None
         log.warning("login refused", extra={"account": account})
@@ -104,7 +104,7 @@ def activate(author_id: int) -> ResponseReturnValue:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, 'Send nothing, or {"after_all": true}.')
     after_all = body.get("after_all", False)
     decision = partial(
-        decide.activate, by=reviewer(), undo_period=durations.undo(), after_all=after_all
+        decide.activate, by=reviewer(), undo_period=durations.undo_period(), after_all=after_all
     )
     return _decided(author_id, decision)
 
@@ -116,11 +116,12 @@ def decline(author_id: int) -> ResponseReturnValue:
     if fault := _fault(body):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, fault)
     words: dict[str, Any] = {
-        "reason": visible(body.get("reason") or "") or None,
+        "reason": remove_invisible(body.get("reason") or "") or None,
         "tell": body.get("tell", True),
     }
     return _decided(
-        author_id, partial(decide.decline, by=reviewer(), undo_period=durations.undo(), **words)
+        author_id,
+        partial(decide.decline, by=reviewer(), undo_period=durations.undo_period(), **words),
     )
 
 

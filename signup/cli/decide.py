@@ -58,7 +58,7 @@ def show(email: str) -> None:
 def activate(emails: tuple[str, ...], after_all: bool) -> None:
     """Let the authors with these addresses in."""
     decision = partial(
-        decide.activate, by=_operator(), undo_period=durations.undo(), after_all=after_all
+        decide.activate, by=_operator(), undo_period=durations.undo_period(), after_all=after_all
     )
     _decide_all(emails, decision)
 
@@ -72,7 +72,8 @@ def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None
     """Refuse the authors with these addresses."""
     words: dict[str, Any] = {"reason": reason, "tell": not silently}
     _decide_all(
-        emails, partial(decide.decline, by=_operator(), undo_period=durations.undo(), **words)
+        emails,
+        partial(decide.decline, by=_operator(), undo_period=durations.undo_period(), **words),
     )
 
 

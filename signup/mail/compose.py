@@ -86,11 +86,11 @@ def _confirm(letter: OutgoingEmail) -> Draft | None:
     page = _page(signup)
     if signup.state == State.ASKED:
         if _is_taken(signup):
-            return "known/account", links.panel()
+            return "known/account", links.panel_urls()
         stop_url = links.link_url(links.STOP, signup.key)
         return "confirm", {**page, "stop_url": stop_url, **_life()}
     if signup.state in (State.ACTIVE, State.DEACTIVATED):
-        return "known/account", links.panel()
+        return "known/account", links.panel_urls()
     if signup.state == State.DECLINED:
         reapply_at = durations.reapply_at(signup.decided_at or signup.asked_at)
         return "known/declined", {**page, "reapply_at": reapply_at}
@@ -107,7 +107,7 @@ def _waiting(_: OutgoingEmail) -> Draft | None:
     signups, total = search.page(State.WAITING, "", 1, LISTED)
     if not signups:
         return None
-    longest = durations.about(now() - signups[0].confirmed_at)
+    longest = durations.approximate(now() - signups[0].confirmed_at)
     facts = {"signups": signups, "total": total, "longest": longest}
     return "waiting", {**facts, "review_url": links.public_url("queue.index")}
 
@@ -115,7 +115,7 @@ def _waiting(_: OutgoingEmail) -> Draft | None:
 def _activated(letter: OutgoingEmail) -> Draft | None:
     if letter.signup.state != State.ACTIVE:
         return None
-    return "activated", {"email": letter.recipient, **links.panel()}
+    return "activated", {"email": letter.recipient, **links.panel_urls()}
 
 
 def _declined(letter: OutgoingEmail) -> Draft | None:
@@ -162,4 +162,4 @@ def _page(signup: Signup) -> dict[str, str]:
 
 def _life() -> dict[str, Any]:
     seconds = current_app.config["LINK_MAX_AGE"]
-    return {"life": durations.exactly(seconds), "until": now() + timedelta(seconds=seconds)}
+    return {"life": durations.exact(seconds), "until": now() + timedelta(seconds=seconds)}

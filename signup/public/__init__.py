@@ -1,4 +1,4 @@
-"""The public pages: the form, and the page that a signed link leads to."""
+"""The public pages: the signup form, and the page behind a signed link."""
 
 import logging
 
@@ -7,40 +7,36 @@ from flask.typing import ResponseReturnValue
 
 from models.signups.start import TooManyEmails
 from signup import links
-from signup.errors import answer
+from signup.errors import error_response
 from signup.public import form, link
-from signup.validation import typos
 
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Add the public pages and what each of them is told."""
+    """Add the public pages, their error handlers, and the site's name for all templates."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["blank_forms"] = {}
     app.register_blueprint(form.pages)
     app.register_blueprint(link.pages)
-    app.register_error_handler(links.InvalidLink, not_ours)
-    app.register_error_handler(links.LinkFromFuture, from_the_future)
-    app.register_error_handler(TooManyEmails, too_many_letters)
-    app.context_processor(
-        lambda: {"site_name": app.config["SITE_NAME"], "mailboxes": typos.MAILBOXES}
-    )
+    app.register_error_handler(links.InvalidLink, invalid_link)
+    app.register_error_handler(links.LinkFromFuture, link_from_future)
+    app.register_error_handler(TooManyEmails, too_many_emails)
+    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"]})
 
 
-def not_ours(_: Exception) -> ResponseReturnValue:
-    """A damaged link has its page, too."""
+def invalid_link(_: Exception) -> ResponseReturnValue:
+    """Show the page of a link that is damaged or not ours."""
     log.warning("link invalid")
     return render_template("signup/damaged.html"), 404
 
 
-def from_the_future(_: Exception) -> ResponseReturnValue:
-    """A link of a clock that is ahead of ours will be good in a moment."""
+def link_from_future(_: Exception) -> ResponseReturnValue:
+    """Answer 503, because the link will work soon. Log that a clock is wrong."""
     log.error("link from future", extra={"error": "this clock, or another one, is wrong"})
-    return answer(503)
+    return error_response(503)
 
 
-def too_many_letters(_: Exception) -> ResponseReturnValue:
-    """Where there is no form to keep, everybody is asked to come back later."""
+def too_many_emails(_: Exception) -> ResponseReturnValue:
+    """Answer 503 on a page that has no form to show again."""
     form.alert_about_flood()
-    return answer(503)
+    return error_response(503)

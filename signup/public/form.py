@@ -1,4 +1,4 @@
-"""The form: somebody gives a name and an address; the same pages for every address."""
+"""The signup form. Its pages are the same for every email (promise P3)."""
 
 import logging
 from datetime import timedelta
@@ -11,59 +11,55 @@ from models.signups import start
 from models.signups.history import AUTHOR, Actor
 from models.signups.start import TooManyEmails
 from models.timestamps import now
-from signup import csrf, i18n, rate_limits
+from signup import i18n, rate_limits
 from signup.alerts import alert
 from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
 from signup.validation import typos
 
 log = logging.getLogger(__name__)
+# Flask-Limiter stores the names of the blueprint and of its views in the keys of limits. The
+# session's keys "asked", "ignored" and "came_at" are stored in cookies.
 pages = Blueprint("form", __name__)
-
-# Seconds that a person takes for the form at least.
-MIN_SECONDS = 3
 
 
 @pages.get("/")
 def home() -> ResponseReturnValue:
-    """To the form."""
+    """Redirect to the form."""
     return redirect(url_for(".show"))
 
 
 @pages.get("/signup")
 def show() -> ResponseReturnValue:
-    """The form, or the page that says that it is closed."""
+    """Show the form, or a page that says that it is closed."""
     if not current_app.config["OPEN"]:
         return render_template("signup/closed.html")
-    # With several tabs, the first one counts; after an application, time begins anew.
+    # The time counts from the first of several tabs. After a signup it starts again.
     if "asked" in session or "came_at" not in session:
         session["came_at"] = now().timestamp()
-    if not request.args:
-        return _blank()
-    # Whoever corrects an address need not type the rest again.
-    kept = session.get("asked") if "correct" in request.args else None
-    return render_template("signup/form.html", form=SignupForm(data=kept))
+    # A visitor who corrects the email finds the names filled in.
+    typed = session.get("asked") if "correct" in request.args else None
+    return render_template("signup/form.html", form=SignupForm(data=typed))
 
 
 @pages.post("/signup")
-@rate_limits.requests
+@rate_limits.limit_link_requests
 def ask() -> ResponseReturnValue:
-    """Take a request; the answer is the same for every address."""
-    config = current_app.config
-    if not config["OPEN"]:
+    """Start a signup, and redirect to a page that is the same for every email."""
+    if not current_app.config["OPEN"]:
         return render_template("signup/closed.html"), 403
     form = SignupForm()
     if not form.validate_on_submit():
         if form.stale:
-            # Whoever had the page open for so long is asked to press the button at once.
+            # The page was open for a long time, so it may be sent again at once.
             session["came_at"] = 0
         return render_template("signup/form.html", form=form), form.status
     person: dict[str, Any] = {
         name: form.data[name] or None for name in ("email", "firstname", "lastname")
     }
     try:
-        if _is_a_persons(form):
-            _ask(**person)
+        if _is_from_a_person(form):
+            _start_signup(**person)
     except TooManyEmails:
         alert_about_flood()
         return render_template("signup/form.html", form=form, busy=True), 503, RETRY
@@ -73,19 +69,19 @@ def ask() -> ResponseReturnValue:
 
 @pages.get("/signup/sent")
 def sent() -> ResponseReturnValue:
-    """Check your mail; the same page for every address."""
+    """Ask the visitor to check the mailbox."""
     typed = session.get("asked", {}).get("email", "")
     facts: dict[str, Any] = {"asked": bool(typed), "again": "again" in request.args}
-    # Only a slip is shown again: otherwise the page is the same to the last byte.
-    if slip := typos.suggestion(typed):
-        facts |= {"typed": typed, "suggestion": slip}
+    # The page shows the email only with a typing error. Else it is the same for every email.
+    if suggestion := typos.suggestion(typed):
+        facts |= {"typed": typed, "suggestion": suggestion}
     return render_template("signup/sent.html", form=ButtonForm(), **facts)
 
 
 @pages.post("/signup/again")
-@rate_limits.requests
+@rate_limits.limit_link_requests
 def again() -> ResponseReturnValue:
-    """Send what was just asked for once more."""
+    """Send the email of this visitor's signup again."""
     form = ButtonForm()
     if not current_app.config["OPEN"]:
         return render_template("signup/closed.html"), 403
@@ -93,56 +89,50 @@ def again() -> ResponseReturnValue:
         return redirect(url_for(".show"), 303)
     if not form.validate_on_submit():
         return render_template("signup/sent.html", form=form, asked=True), form.status
-    asked = dict(session["asked"])
-    # Who was but quick gets the letter after all.
-    if not asked.pop("ignored", False):
-        _ask(**asked)
+    person = dict(session["asked"])
+    # A person who was only too quick gets the email now. A program in the honeypot does not.
+    if not person.pop("ignored", False):
+        _start_signup(**person)
     return redirect(url_for(".sent", again=1), 303)
 
 
 def author() -> Actor:
-    """Whoever reads the mailbox, for the history."""
+    """Return the person who reads the mailbox, for the signup's history."""
     return Actor(AUTHOR, request.remote_addr)
 
 
 def alert_about_flood() -> None:
-    """Tell the operator that letters have been turned down."""
-    most = current_app.config["MAX_LETTERS"]
-    alert("signup flood", f"{most} first letters in an hour: nobody gets another for now")
+    """Log an error: the limit on first emails to everyone is reached."""
+    limit = current_app.config["MAX_LETTERS"]
+    alert("signup flood", f"{limit} first emails in an hour, so no more are sent for now")
 
 
-def _blank() -> str:
-    """The form as everybody finds it, made once for each language: of all that is in it, the
-    token alone is one visitor's own."""
-    kept: dict[str, list[str]] = current_app.extensions["blank_forms"]
-    language, token = i18n.current_language(), csrf.token()
-    if language not in kept:
-        kept[language] = render_template("signup/form.html", form=SignupForm()).split(token)
-    return token.join(kept[language])
-
-
-def _is_a_persons(form: SignupForm) -> bool:
-    """Whether somebody filled this in who saw it, and took the time to type."""
-    if not (form.honeypot_filled or _was_quick()):
+def _is_from_a_person(form: SignupForm) -> bool:
+    """Return False, and log why, when a program seems to have filled in the form."""
+    if not (form.honeypot_filled or _is_too_quick()):
         return True
     problem = "filled in what nobody sees" if form.honeypot_filled else "too quick"
     log.info("signup ignored", extra={"error": problem})
     return False
 
 
-def _was_quick() -> bool:
-    """Whether the form came back sooner than a person types."""
-    if not current_app.config["RATELIMIT_ENABLED"]:
+def _is_too_quick() -> bool:
+    """Return whether the form came back sooner than a person can type."""
+    if not rate_limits.enabled():
         return False
     came_at = session.get("came_at")
-    return came_at is None or 0 <= now().timestamp() - came_at < MIN_SECONDS
+    return came_at is None or 0 <= now().timestamp() - came_at < rate_limits.MIN_FORM_SECONDS
 
 
-def _ask(email: str, firstname: str, lastname: str | None) -> None:
-    config = current_app.config
-    again_after = timedelta(days=config["REAPPLY_DAYS"])
-    rules: dict[str, Any] = {"reapply_after": again_after, "limits": rate_limits.letters()}
-    language = i18n.current_language()
-    owed = start.start_signup(email, firstname, lastname, language=language, by=author(), **rules)
-    event = "signup requested" if owed else "signup requested too often"
-    log.info(event, extra={"address": email})
+def _start_signup(email: str, firstname: str, lastname: str | None) -> None:
+    queued = start.start_signup(
+        email,
+        firstname,
+        lastname,
+        language=i18n.current_language(),
+        by=author(),
+        reapply_after=timedelta(days=current_app.config["REAPPLY_DAYS"]),
+        limits=rate_limits.email_limits(),
+    )
+    event = "signup requested" if queued else "signup requested too often"
+    log.info(event, extra={"email": email})

@@ -1,4 +1,4 @@
-"""The signed link: the signup's own page in every state, a fresh link, and the ways out."""
+"""The page behind a signed link, for each state of a signup, and what its buttons do."""
 
 import logging
 
@@ -20,22 +20,23 @@ from signup.forms import ButtonForm, ConfirmForm
 from signup.public.form import author
 
 log = logging.getLogger(__name__)
+# Flask-Limiter stores the names of the blueprint and of its views in the keys of limits.
 pages = Blueprint("link", __name__)
 
 
 @pages.get("/confirm/<token>")
-@rate_limits.wrong_links
+@rate_limits.limit_wrong_links
 def confirm(token: str) -> ResponseReturnValue:
-    """The signup's own page, whatever its state."""
-    link, signup = _opened(links.CONFIRM, token)
+    """Show the signup's own page, whatever its state."""
+    link, signup = _open(links.CONFIRM, token)
     return _page_of(signup, link)
 
 
 @pages.post("/confirm/<token>")
-@rate_limits.wrong_links
+@rate_limits.limit_wrong_links
 def apply(token: str) -> ResponseReturnValue:
-    """Make the author, inactive; once this is done, the page shows how things stand."""
-    link, signup = _opened(links.CONFIRM, token)
+    """Create the inactive author in Strapi, and redirect to the signup's page."""
+    link, signup = _open(links.CONFIRM, token)
     if signup.state != State.ASKED:
         log.info("link used already", extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
@@ -47,24 +48,20 @@ def apply(token: str) -> ResponseReturnValue:
     try:
         _confirm(signup, form)
     except EmailTaken:
-        return render_template("signup/taken.html", **links.panel()), 409
+        return render_template("signup/taken.html", **links.panel_urls()), 409
     except (QueueFull, StrapiUnavailable) as error:
-        problem = str(error) or "the queue is full"
-        log.warning("confirmation postponed", extra={"signup": signup.id, "error": problem})
-        busy = "full" if isinstance(error, QueueFull) else "unavailable"
-        page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
-        return page, 503, RETRY
+        return _busy_page(signup, form, error)
     session.pop("asked", None)
     log.info("confirmed", extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
 
 
 @pages.post("/confirm/<token>/renew")
-@rate_limits.requests
-@rate_limits.wrong_links
+@rate_limits.limit_link_requests
+@rate_limits.limit_wrong_links
 def renew(token: str) -> ResponseReturnValue:
-    """Send a fresh link to the mailbox of one that is over."""
-    link, signup = _opened(links.CONFIRM, token)
+    """Send a new link to the mailbox of a link that expired or was replaced."""
+    link, signup = _open(links.CONFIRM, token)
     form = ButtonForm()
     if signup.state != State.ASKED:
         return redirect(url_for(".confirm", token=token), 303)
@@ -73,18 +70,18 @@ def renew(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    owed = start.renew_link(
-        signup, i18n.current_language(), by=author(), limits=rate_limits.letters()
+    queued = start.renew_link(
+        signup, i18n.current_language(), by=author(), limits=rate_limits.email_limits()
     )
-    log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
+    log.info("link renewed" if queued else "link renewed too often", extra={"signup": signup.id})
     return redirect(url_for("form.sent", again=1), 303)
 
 
 @pages.post("/confirm/<token>/withdraw")
-@rate_limits.wrong_links
+@rate_limits.limit_wrong_links
 def withdraw(token: str) -> ResponseReturnValue:
-    """The author takes the application back."""
-    link, signup = _opened(links.CONFIRM, token)
+    """Withdraw the author's signup, and redirect to its page."""
+    link, signup = _open(links.CONFIRM, token)
     form = ButtonForm()
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
@@ -95,10 +92,10 @@ def withdraw(token: str) -> ResponseReturnValue:
 
 
 @pages.get("/stop/<token>")
-@rate_limits.wrong_links
+@rate_limits.limit_wrong_links
 def stop(token: str) -> ResponseReturnValue:
-    """Ask whether this address shall never be written to again."""
-    _, signup = _opened(links.STOP, token)
+    """Ask whether this email should never get an email from us again ("this wasn't me")."""
+    _, signup = _open(links.STOP, token)
     if signup.state == State.STOPPED or Suppression.covers(
         signup.email or "", links.signing_keys()
     ):
@@ -107,10 +104,10 @@ def stop(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/stop/<token>")
-@rate_limits.wrong_links
+@rate_limits.limit_wrong_links
 def never_again(token: str) -> ResponseReturnValue:
-    """Never write to this address again."""
-    _, signup = _opened(links.STOP, token)
+    """Suppress all emails to this email from now on."""
+    _, signup = _open(links.STOP, token)
     form = ButtonForm()
     if not form.validate_on_submit():
         return render_template("signup/stop.html", form=form), form.status
@@ -120,16 +117,18 @@ def never_again(token: str) -> ResponseReturnValue:
     return render_template("signup/stopped.html")
 
 
-def _opened(purpose: str, token: str) -> tuple[links.Link, Signup]:
-    link = links.read(purpose, token)
+def _open(purpose: str, token: str) -> tuple[links.Link, Signup]:
+    """Return a link and its signup, and use the signup's language. Raises as `read_link` does."""
+    link = links.read_link(purpose, token)
     signup = Signup.by_key(link.key)
     if signup is None:
         raise links.InvalidLink
-    i18n.prefer(signup.language)
+    i18n.prefer_language(signup.language)
     return link, signup
 
 
 def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None) -> tuple[str, int]:
+    """Return the page of a signup in its state, and the status. `button` may have errors."""
     button = button or ButtonForm()
     if signup.state == State.ASKED:
         if _is_over(link, signup):
@@ -138,25 +137,36 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
             log.info(event, extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
-    facts = {"signup": signup, "button": button, **_standing(signup), **links.panel()}
+    facts = {"signup": signup, "button": button, **_durations(signup), **links.panel_urls()}
     return render_template(f"signup/{signup.public_state}.html", **facts), 200
+
+
+def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:
+    """Show the form again, with a message that the author cannot be created now."""
+    problem = str(error) or "the queue is full"
+    log.warning("confirmation postponed", extra={"signup": signup.id, "error": problem})
+    busy = "full" if isinstance(error, QueueFull) else "unavailable"
+    page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
+    return page, 503, RETRY
 
 
 def _is_over(link: links.Link, signup: Signup) -> bool:
     return link.expired or link.generation < signup.generation
 
 
-def _standing(signup: Signup) -> dict[str, object]:
+def _durations(signup: Signup) -> dict[str, object]:
+    """Return how long a signup has waited, or when its author may apply again."""
     if signup.public_state == State.WAITING:
-        usual = search.typical_wait()
-        waited = durations.about(now() - signup.confirmed_at)
-        return {"waited": waited, "typical_wait": durations.about(usual) if usual else None}
+        typical = search.typical_wait()
+        waited = durations.approximate(now() - signup.confirmed_at)
+        typical_wait = durations.approximate(typical) if typical else None
+        return {"waited": waited, "typical_wait": typical_wait}
     return {"reapply_at": durations.reapply_at(signup.decided_at or signup.asked_at)}
 
 
 def _confirm_form(signup: Signup) -> ConfirmForm:
     form = ConfirmForm(obj=signup)
-    form.address = signup.email
+    form.signup_email = signup.email
     form.set_motivation_rule(current_app.config["ASK_WHY"])
     return form
 
@@ -164,10 +174,8 @@ def _confirm_form(signup: Signup) -> ConfirmForm:
 def _confirm(signup: Signup, form: ConfirmForm) -> None:
     sent = Application(
         password_hash=password_hashing.hash_password(form.password.data or ""),
-        firstname=form.firstname.data or "",
-        lastname=form.lastname.data or None,
-        motivation=form.motivation.data or None if form.motivation else None,
         language=i18n.current_language(),
         by=author(),
+        **form.answers,
     )
     confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])

@@ -152,14 +152,14 @@ def _shown_again(
 
 def _activate(after_all: bool) -> Verb:
     return partial(
-        decide.activate, by=reviewer(), undo_period=durations.undo(), after_all=after_all
+        decide.activate, by=reviewer(), undo_period=durations.undo_period(), after_all=after_all
     )
 
 
 def _decline(form: DeclineForm) -> Verb:
     reason, tell = form.reason.data or None, form.tell.data
     return partial(
-        decide.decline, by=reviewer(), undo_period=durations.undo(), reason=reason, tell=tell
+        decide.decline, by=reviewer(), undo_period=durations.undo_period(), reason=reason, tell=tell
     )
 
 

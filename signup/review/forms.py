@@ -4,7 +4,7 @@ from flask import request
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import AnyOf
 
-from signup.forms import TEXT_LENGTH, ButtonForm, Form, sound, stripped
+from signup.forms import TEXT_LENGTH, ButtonForm, Form, refuse_faults, stripped
 from signup.i18n import lazy_gettext
 from signup.validation import text
 
@@ -18,7 +18,7 @@ class DeclineForm(Form):
             "The person reads this as you write it, in the e-mail and on their page."
         ),
         filters=[stripped],
-        validators=[TEXT_LENGTH, sound(text.fault)],
+        validators=[TEXT_LENGTH, refuse_faults(text.fault)],
     )
     tell = BooleanField(
         lazy_gettext("Tell this person: without, nobody but reviewers sees the reason"),

@@ -13,11 +13,11 @@ from models.strapi import AdminUsers, StrapiUnavailable
 from signup import i18n
 from signup.cli import with_valid_settings
 from signup.databases import known, strapi
-from signup.errors import answer
+from signup.errors import error_response
 from signup.forms import ButtonForm, LoginForm
 from signup.i18n import gettext
 from signup.logging import address
-from signup.login_limits import attempt
+from signup.login_limits import try_login
 
 log = logging.getLogger(__name__)
 pages = Blueprint("login", __name__, url_prefix="/review", cli_group=None)
@@ -49,7 +49,7 @@ def reviewer() -> Actor:
 def unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
     """Without Strapi's file nobody can be recognised; nothing was decided."""
     log.error("strapi unavailable", extra={"error": str(error)})
-    return answer(503)
+    return error_response(503)
 
 
 @pages.get("/login")
@@ -65,13 +65,13 @@ def submit() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form), form.status
     email, password = form.email.data or "", form.password.data or ""
-    admin = attempt(email, lambda: authenticate(strapi(), email, password))
+    admin = try_login(email, lambda: authenticate(strapi(), email, password))
     if admin is None:
         log.warning("login refused", extra={"account": address(email)})
         form.form_errors.append(gettext("That is not the address and password of a super admin."))
         return _page(form), 422
     Session.end(session.get("review", ""))
-    i18n.clear(session)
+    i18n.clear_session(session)
     session["review"] = Session.begin(admin)
     log.info("logged in", extra={"account": admin.email})
     return redirect(url_for("queue.index"), 303)
@@ -81,9 +81,9 @@ def submit() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     """End the session, for every copy of its cookie."""
     if not ButtonForm().validate_on_submit():
-        return answer(400)
+        return error_response(400)
     Session.end(session.get("review", ""))
-    i18n.clear(session)
+    i18n.clear_session(session)
     log.info("logged out")
     return redirect(url_for(".show"), 303)
 
@@ -94,9 +94,9 @@ def logout_everywhere() -> ResponseReturnValue:
     if (stranger := guard()) is not None:
         return stranger
     if not ButtonForm().validate_on_submit():
-        return answer(400)
+        return error_response(400)
     ended = Session.end_all(g.reviewer.id)
-    i18n.clear(session)
+    i18n.clear_session(session)
     log.info("logged out everywhere", extra={"sessions": ended})
     return redirect(url_for(".show"), 303)
 

@@ -154,7 +154,7 @@ def always() -> dict[str, Any]:
         "duplicated": reconciler().duplicated,
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
-        "domain_reads": domains.reading,
+        "domain_reads": domains.to_unicode,
     }
 
 

@@ -1,1 +1,1 @@
-"""Rules for what people type into the forms."""
+"""Rules for what people type into forms. A function `fault` returns a message, or None."""

@@ -1,25 +1,29 @@
-"""E-mail addresses: brought into the one form that is stored, compared and written to."""
+"""Emails: check what was typed, and normalize it to the form that is stored and compared."""
 
 from email_validator import EmailNotValidError, validate_email
 
 from signup.i18n import gettext, lazy_gettext
 from signup.validation import lookalikes, text
 
-LENGTH = 254
+# Characters (RFC 5321, with RFC 3696 erratum 1690).
+MAX_LENGTH = 254
 EXAMPLE = lazy_gettext("Enter an e-mail address like name@example.com.")
-# Reserved for private networks (RFC 9476, ICANN, RFC 6762 appendix G), beside those that
-# email_validator knows: no mail of ours has any business there.
-PRIVATE = ("alt", "internal", "intranet", "private", "corp", "home", "lan")
+# Top-level domains of private networks (RFC 9476, ICANN, RFC 6762 appendix G). We send no email
+# there. The library email_validator refuses more of them.
+PRIVATE_DOMAINS = ("alt", "internal", "intranet", "private", "corp", "home", "lan")
 
 
 class InvalidEmail(ValueError):
-    """What was typed is no address that letters can be sent to; the message says what to do."""
+    """Nobody can receive email at this. The message says how to correct it."""
 
 
-def normal(typed: str) -> str:
-    """The address in lower case, with its domain as the DNS has it. Raises NoAddress."""
-    # What is far too long is not looked at, so that it costs nothing.
-    if len(typed) > LENGTH:
+def normalize(typed: str) -> str:
+    """Return the email in lower case, with its domain in ASCII as in the DNS.
+
+    Raises InvalidEmail.
+    """
+    # Checked first, because checking a very long text takes long.
+    if len(typed) > MAX_LENGTH:
         raise InvalidEmail(str(EXAMPLE))
     if fault := text.fault(typed):
         raise InvalidEmail(fault)
@@ -29,8 +33,8 @@ def normal(typed: str) -> str:
         )
     except EmailNotValidError as error:
         raise InvalidEmail(str(EXAMPLE)) from error
-    address = (checked.ascii_email or "").lower()
-    if address.rpartition(".")[2] in PRIVATE:
+    email = (checked.ascii_email or "").lower()
+    if email.rpartition(".")[2] in PRIVATE_DOMAINS:
         raise InvalidEmail(str(EXAMPLE))
     if lookalikes.is_lookalike(checked.domain):
         raise InvalidEmail(
@@ -39,4 +43,4 @@ def normal(typed: str) -> str:
                 " Type it again with your keyboard, or use another address."
             )
         )
-    return address
+    return email

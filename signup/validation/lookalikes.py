@@ -1,39 +1,42 @@
-"""Scripts: domains that mix alphabets, or spell one with the letters of another, deceive."""
+"""Look-alike domains: they mix alphabets, or imitate Latin letters with those of another."""
 
 import unicodedata
 
-# Scripts that are written together (Unicode TR 39, highly restrictive).
-TOGETHER = (
+# Scripts that a label may mix (Unicode TR 39, "highly restrictive").
+ALLOWED_MIXES = (
     {"LATIN", "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA"},
     {"LATIN", "CJK", "IDEOGRAPHIC", "HANGUL"},
     {"LATIN", "CJK", "IDEOGRAPHIC", "BOPOMOFO"},
 )
-# Cyrillic and Greek letters that look like Latin ones, as Chromium lists them.
-LOOK_LATIN = frozenset("асԁеһіјӏорԗԛѕԝхуъьҽпгѵѡ" + "αικνρυωηοτ")
-# Top-level domains of countries that write so: there, such words are words.
-AT_HOME = frozenset(("bg", "by", "cy", "gr", "kz", "mk", "rs", "ru", "su", "ua", "uz"))
+# Cyrillic and Greek letters that look like Latin ones (the list in Chromium).
+LATIN_LOOKALIKES = frozenset("асԁеһіјӏорԗԛѕԝхуъьҽпгѵѡ" + "αικνρυωηοτ")
+# Top-level domains of countries that use these alphabets. There, such labels are real words.
+CYRILLIC_OR_GREEK = frozenset(("bg", "by", "cy", "gr", "kz", "mk", "rs", "ru", "su", "ua", "uz"))
 
 
 def is_lookalike(domain: str) -> bool:
-    """Whether a domain, in its own letters, may be there to be mistaken for another: a label
-    of several scripts, or one of look-alikes alone where nobody else writes with them."""
+    """Return whether a domain (in Unicode) can be mistaken for another one.
+
+    A label of a look-alike mixes scripts. Or it consists only of letters that look like Latin
+    ones, under a top-level domain where nobody writes with that alphabet.
+    """
     labels = domain.split(".")
     if any(_is_mixed(label) for label in labels):
         return True
-    abroad = labels[-1].isascii() and labels[-1] not in AT_HOME
-    return abroad and any(map(_looks_latin, labels))
+    foreign = labels[-1].isascii() and labels[-1] not in CYRILLIC_OR_GREEK
+    return foreign and any(map(_looks_latin, labels))
 
 
 def _is_mixed(label: str) -> bool:
     found = {_script(character) for character in label if character.isalpha()}
-    return len(found) > 1 and not any(found <= together for together in TOGETHER)
+    return len(found) > 1 and not any(found <= mix for mix in ALLOWED_MIXES)
 
 
 def _looks_latin(label: str) -> bool:
     letters = {character for character in label if character.isalpha()}
-    return bool(letters) and letters <= LOOK_LATIN
+    return bool(letters) and letters <= LATIN_LOOKALIKES
 
 
 def _script(character: str) -> str:
-    """A letter's script, which its name begins with."""
+    """Return a letter's script: its Unicode name begins with it."""
     return unicodedata.name(character, "UNKNOWN").replace("-", " ").split()[0]

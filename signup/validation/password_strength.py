@@ -1,4 +1,4 @@
-"""Guessing: how soon somebody who knows people, and this person, would find a password."""
+"""Password strength: refuse a password that zxcvbn guesses soon, knowing this person."""
 
 import re
 import threading
@@ -9,22 +9,21 @@ from zxcvbn import zxcvbn
 
 from signup.i18n import lazy_gettext
 
-# zxcvbn's time doubles with each sign that may stand for a letter: measured, 16 characters take
-# some 10 ms at most, 20 take 90, and 72 take seconds. A longer password is judged in such pieces.
+# Characters that zxcvbn gets at once. Its time doubles with each sign that may stand for a letter.
+# Measured: 16 characters take at most 10 ms, 20 take 90 ms, and 72 take seconds.
 PIECE = 16
-# Strapi takes 5 tries in 5 minutes from one address, so whoever needs more than a million tries
-# (zxcvbn's score of 2) is at it for two years. It asks for no more, because eight random
-# characters, with which Strapi is content, are worth just that; but what zxcvbn can name the
-# weakness of ("Summer2024") is refused up to a hundred million, where its warnings end.
-ENOUGH = 2
-# The shortest word that counts as one; others are in too many passwords by chance.
-WORD = 4
-# Of what is known, no more is looked at: an address is no longer.
-LONGEST = 254
-# zxcvbn changes a global dictionary while it reads it.
-_one_at_a_time = threading.Lock()
+# zxcvbn's score for more than a million guesses. Strapi allows 5 in 5 minutes from one IP, so a
+# million take two years. We ask for no more, because 8 random characters, Strapi's own minimum,
+# have this score. A password with a warning ("Summer2024") is refused up to 100 million guesses.
+MIN_SCORE = 2
+# Characters of the shortest known word. Shorter words are in many passwords by chance.
+MIN_WORD_LENGTH = 4
+# Characters of a known text that are searched for words. No email is longer.
+MAX_TEXT_LENGTH = 254
+# zxcvbn changes a global dictionary while it works.
+_zxcvbn_lock = threading.Lock()
 
-# What zxcvbn's patterns are called, and how we say it.
+# A message for each of zxcvbn's patterns and dictionaries.
 REASONS = {
     "spatial": lazy_gettext(
         "This password is easy to guess, because it follows the keys of the keyboard."
@@ -48,8 +47,10 @@ ADVICE = lazy_gettext("Put three words together that have nothing to do with eac
 
 
 def fault(password: str, known: Iterable[str]) -> str | None:
-    """Why a password of at most 72 bytes is soon guessed by somebody to whom these words are
-    `known`, and what to do; None when it is not."""
+    """Return why a password is easy to guess, and what to do; None when it is not.
+
+    The password has at most 72 bytes. `known` are texts that a guesser knows, like the name.
+    """
     rest = _without(known, password)
     if rest != password and _weakness(rest) is not None:
         reason: str | None = "known"
@@ -61,17 +62,17 @@ def fault(password: str, known: Iterable[str]) -> str | None:
 
 
 def _without(known: Iterable[str], password: str) -> str:
-    """What is left of a password when nobody has to guess the words that are known."""
-    texts = [text[:LONGEST] for text in known]
+    """Return the password without the words of the known texts."""
+    texts = [text[:MAX_TEXT_LENGTH] for text in known]
     words = {word for text in texts for word in (text, *re.findall(r"[^\W_]+", text))}
     longest_first = sorted(words, key=len, reverse=True)
-    pattern = "|".join(re.escape(word) for word in longest_first if len(word) >= WORD)
+    pattern = "|".join(re.escape(word) for word in longest_first if len(word) >= MIN_WORD_LENGTH)
     return re.sub(pattern, "", password, flags=re.IGNORECASE) if pattern else password
 
 
 def _weakness(password: str) -> str | None:
-    """Which of the reasons a password is soon guessed for; None when it is not."""
-    # Nothing is gained by repeating.
+    """Return the key in REASONS of a weak password; None when a piece of it is strong."""
+    # Repeating a text makes it no harder to guess.
     unit = re.fullmatch(r"(.+?)\1+", password, re.DOTALL)
     judged = unit[1] if unit else password
     first = None
@@ -84,10 +85,10 @@ def _weakness(password: str) -> str | None:
 
 
 def _weakness_of(piece: str) -> str | None:
-    with _one_at_a_time:
+    with _zxcvbn_lock:
         found = zxcvbn(piece)
-    if found["score"] >= ENOUGH and not found["feedback"]["warning"]:
+    if found["score"] >= MIN_SCORE and not found["feedback"]["warning"]:
         return None
     longest: dict[str, Any] = max(found["sequence"], key=lambda match: len(match["token"]))
-    found_by = str(longest.get("dictionary_name", longest["pattern"]))
-    return found_by if found_by in REASONS else ""
+    reason = str(longest.get("dictionary_name", longest["pattern"]))
+    return reason if reason in REASONS else ""

@@ -1,41 +1,39 @@
-"""Slips in common e-mail domains: whoever wrote name@gmial.com is asked, and never corrected."""
+"""Typing errors in common email domains. We suggest a correction, and never make it ourselves."""
 
 from itertools import takewhile
 
 from signup.validation.domains import COMMON
 
-# Names shorter than these are too close to each other to guess: gmx, web, qq.
-LONG_ENOUGH = 5
-# The domains of common mailboxes, for static/form.js, which knows the same slips.
-MAILBOXES = tuple(sorted(COMMON))
+# Shorter names, like gmx, web and qq, are too similar to each other.
+MIN_NAME_LENGTH = 5
 
 
 def suggestion(email: str) -> str | None:
-    """The address with the common domain that is one slip away from its own, if there is one."""
+    """Return the email with a common domain that differs by one typing error, or None."""
     local, _, domain = email.rpartition("@")
     if domain in COMMON:
         return None
     name, _, ending = domain.partition(".")
-    for candidate in MAILBOXES:
-        right_name, _, right_ending = candidate.partition(".")
-        in_name = ending == right_ending and _is_slip(name, right_name)
-        in_ending = name == right_name and right_ending == "com" and _is_slip(ending, "com")
-        if len(right_name) >= LONG_ENOUGH and (in_name or in_ending):
+    for candidate in sorted(COMMON):
+        common_name, _, common_ending = candidate.partition(".")
+        in_name = ending == common_ending and _is_typo(name, common_name)
+        in_ending = name == common_name and common_ending == "com" and _is_typo(ending, "com")
+        if len(common_name) >= MIN_NAME_LENGTH and (in_name or in_ending):
             return f"{local}@{candidate}"
     return None
 
 
-def _is_slip(typed: str, right: str) -> bool:
-    """Whether one letter is missing, too many or wrong, or two are in the wrong order."""
-    if typed == right:
+def _is_typo(typed: str, meant: str) -> bool:
+    """Return whether one letter is missing, extra or wrong, or two letters are swapped."""
+    if typed == meant:
         return False
-    start = _in_common(typed, right)
-    typed, right = typed[start:], right[start:]
-    end = _in_common(typed[::-1], right[::-1])
-    typed, right = typed[: len(typed) - end], right[: len(right) - end]
-    swapped = len(typed) == len(right) == 2 and typed == right[::-1]
-    return swapped or max(len(typed), len(right)) < 2
+    start = _common_prefix_length(typed, meant)
+    typed, meant = typed[start:], meant[start:]
+    end = _common_prefix_length(typed[::-1], meant[::-1])
+    typed, meant = typed[: len(typed) - end], meant[: len(meant) - end]
+    swapped = len(typed) == len(meant) == 2 and typed == meant[::-1]
+    return swapped or max(len(typed), len(meant)) < 2
 
 
-def _in_common(one: str, other: str) -> int:
+def _common_prefix_length(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from signup.i18n import known
+from signup.i18n import available_languages
 from tests.support.page_states import SCENES, gallery
 from tests.support.paths import ROOT
 from tests.support.service import CHROMIUM, FLAGS
@@ -66,6 +66,6 @@ def keep(page: Page) -> None:
 if __name__ == "__main__":
     options = ArgumentParser()
     options.add_argument("scenes", nargs="*")
-    options.add_argument("--language", default="en", choices=known())
+    options.add_argument("--language", default="en", choices=available_languages())
     given = options.parse_args()
     main(given.scenes, given.language)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Response, expect, sync_playwright
 
-from signup.public.form import MIN_SECONDS
+from signup.rate_limits import MIN_FORM_SECONDS
 from signup.security import HEADERS
 from tests.support.deployment import NAME, NGINX, Client, Deployed, Nginx
 from tests.support.service import (
@@ -95,7 +95,7 @@ def test_the_whole_way_over_https_in_a_browser(deployed: Deployed, page: Page) -
     expect(page).to_have_url(f"{PUBLIC}/signup")
     page.get_by_label("First name").fill("Grace")
     page.get_by_label("E-mail address").fill("grace@example.org")
-    page.wait_for_timeout(1000 * MIN_SECONDS)
+    page.wait_for_timeout(1000 * MIN_FORM_SECONDS)
     page.get_by_role("button", name="Send me the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import trustme
 
-from signup.public.form import MIN_SECONDS
+from signup.rate_limits import MIN_FORM_SECONDS
 from tests.support.paths import ROOT
 from tests.support.service import MailServer, StrapiFile, free_port, required, text
 
@@ -167,7 +167,7 @@ class Client:
     address: str
     cookies: dict[str, str] = field(default_factory=dict)
     # Seconds between a look at the form and sending it.
-    pause: float = MIN_SECONDS
+    pause: float = MIN_FORM_SECONDS
 
     def request(
         self,

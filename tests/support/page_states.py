@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from models.timestamps import now
 from signup.i18n import Catalogues, catalogue
-from signup.rate_limits import limiter, looks
+from signup.rate_limits import limiter, memory_limiter
 from tests.support.service import (
     ADA_PASSWORD,
     SUE,
@@ -125,7 +125,7 @@ def gallery(
         if domain:
             service.app.extensions["babel"].instance.domain_instance = domain
         # Lifted after the start, so that one scene can put it back.
-        service.app.config["RATELIMIT_ENABLED"] = limiter.enabled = looks.enabled = False
+        service.app.config["RATELIMIT_ENABLED"] = limiter.enabled = memory_limiter.enabled = False
         words = domain.get_translations() if domain else catalogue(language)
         shown = Gallery(service, page, words.ugettext)
         people(shown)

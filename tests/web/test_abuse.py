@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from models.signups import start
 from models.signups.history import AUTHOR, Actor
+from models.signups.start import EmailLimits
 from tests.conftest import every_engine
 from tests.support.service import ADA, PUBLIC, SUE, Service, Visitor, text, token_of
 from tests.web.test_rate_limits import Elsewhere
@@ -25,7 +26,8 @@ def send(visitor: Visitor, page: TestResponse, **fields: str) -> TestResponse:
 
 def flood(service: Service, letters: int) -> None:
     """Have so many first letters asked for, from all over the world."""
-    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "most": 1000}
+    limits = EmailLimits(mailbox_hour=3, mailbox_day=6, everyone_hour=1000)
+    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "limits": limits}
     with service.app.app_context():
         for number in range(letters):
             assert start.start_signup(f"author{number}@example.net", "Ada", None, **rules)  # type: ignore[arg-type]

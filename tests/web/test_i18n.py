@@ -22,7 +22,7 @@ from tests.support.service import ADA, PUBLIC, SHAPES, SUE, Service, Visitor, ht
 
 WORDS = ROOT / "signup" / "translations"
 TRANSLATED = ["de", "es", "fr", "pt"]
-EXTRACT = "--quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword Altered"
+EXTRACT = "--quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|</?\w[^>]*>")
 
 
@@ -281,7 +281,7 @@ def test_the_catalogue_for_translators_holds_every_text(template: Catalog) -> No
 
 
 def test_there_is_a_catalogue_for_each_language() -> None:
-    assert i18n.known() == sorted(["en", *TRANSLATED])
+    assert i18n.available_languages() == sorted(["en", *TRANSLATED])
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -383,7 +383,7 @@ def test_the_search_for_untranslated_words_would_find_one() -> None:
 # The whole way
 
 
-@pytest.mark.parametrize("language", i18n.known())
+@pytest.mark.parametrize("language", i18n.available_languages())
 def test_the_whole_way_by_clicking_in_each_language(
     request: pytest.FixtureRequest, browser: Browser, language: str
 ) -> None:

@@ -191,7 +191,7 @@ def test_what_gets_around_nothing_is_told_of(service: Service, said: Said) -> No
 def test_letters_beyond_the_limit_of_a_mailbox_are_told_of(service: Service, said: Said) -> None:
     for _ in range(4):
         service.visitor().ask()
-    assert the(said, "signup requested too often")["address"] == "a***@example.org"
+    assert the(said, "signup requested too often")["email"] == "a***@example.org"
 
 
 def test_a_letter_that_is_parked_is_told_of(service: Service, said: Said) -> None:

@@ -89,12 +89,12 @@ HIDDEN = [
 @pytest.mark.parametrize("hidden", HIDDEN, ids=[f"U+{ord(each):04X}" for each in HIDDEN])
 def test_what_cannot_be_seen_is_refused_wherever_it_stands(hidden: str) -> None:
     for typed in (f"A{hidden}da", f"{hidden}Ada", f"Ada{hidden}", hidden):
-        assert names.fault(text.stripped(typed))
+        assert names.fault(text.strip_spaces(typed))
         assert text.fault(typed)
         with pytest.raises(email.InvalidEmail):
-            email.normal(f"a{hidden}da@example.org")
+            email.normalize(f"a{hidden}da@example.org")
         with pytest.raises(email.InvalidEmail):
-            email.normal(f"ada@exam{hidden}ple.org")
+            email.normalize(f"ada@exam{hidden}ple.org")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_why_may_hold_lines_and_pictures_but_nothing_hidden(service: Service) ->
     ],
 )
 def test_an_address_is_brought_into_one_form(typed: str, kept: str) -> None:
-    assert email.normal(typed) == kept
+    assert email.normalize(typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_a_percent_sign_in_a_password_is_a_percent_sign(author: Visitor) -> None
 
 def is_address(text: str) -> bool:
     try:
-        return bool(email.normal(text))
+        return bool(email.normalize(text))
     except email.InvalidEmail:
         return False
 
@@ -334,7 +334,7 @@ LEET = "4@8({[<3&%6901!|$5+72"
     [
         names.fault,
         text.fault,
-        text.stripped,
+        text.strip_spaces,
         lambda text: password_strength.fault(
             text.encode()[:72].decode(errors="ignore"), [text] * 4
         ),
