@@ -14,6 +14,7 @@ from typing import Any
 
 from models.differences import Differences, differing, watched
 from models.ledger.database import database
+from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import panel_changes
 from models.signups.confirm import mark_confirmed
@@ -122,7 +123,8 @@ class Reconciler:
         signups = list(Signup.select().where(watched(), Signup.email.in_(shared)))
         for number in {signup.id for signup in signups} - self.duplicated:
             problem = "Strapi has another account of this address: delete one in its panel"
-            log.error("email duplicated in strapi", extra={"signup": number, "error": problem})
+            fields = {"signup": number, "error": problem}
+            log.error(LogEvent.EMAIL_DUPLICATED_IN_STRAPI, extra=fields)
         self.duplicated = {signup.id for signup in signups}
 
     def _compare(self, signup: Signup, row: AdminUser | None) -> None:
@@ -144,7 +146,7 @@ class Reconciler:
             carry_out(signup, self.strapi)
         except (RowGone, RowChanged) as error:
             problem = str(error) or "the row is gone"
-            log.warning("decision failed", extra={"signup": signup.id, "error": problem})
+            log.warning(LogEvent.DECISION_FAILED, extra={"signup": signup.id, "error": problem})
 
     def _remove(self, signup: Signup) -> None:
         try:
@@ -154,7 +156,8 @@ class Reconciler:
                 )
         except RowChanged as error:
             # A super admin has taken this person on in the meantime.
-            log.warning("row kept in strapi", extra={"signup": signup.id, "error": str(error)})
+            fields = {"signup": signup.id, "error": str(error)}
+            log.warning(LogEvent.ROW_KEPT_IN_STRAPI, extra=fields)
         signup.change_state(signup.state, signup.state, strapi_id=None)
 
     def _lost(self, signup: Signup) -> None:

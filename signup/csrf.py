@@ -9,6 +9,8 @@ from flask import session
 from wtforms import ValidationError
 from wtforms.csrf.core import CSRF
 
+from models.log_events import LogEvent
+
 log = logging.getLogger(__name__)
 
 TOKEN = "csrf_token"  # noqa: S105 (a name, no secret)
@@ -27,7 +29,7 @@ class SessionToken(CSRF):
         """Refuse a form without the token of this session."""
         given, ours = (field.data or "").encode(errors="replace"), field.current_token.encode()
         if not hmac.compare_digest(given, ours):
-            log.warning("form refused", extra={"token": "missing" if not given else "wrong"})
+            log.warning(LogEvent.FORM_REFUSED, extra={"token": "missing" if not given else "wrong"})
             raise ValidationError("This page was open for a long time.")
 
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 from flask import abort, current_app, g
 from limits import RateLimitItem, parse
 
-from signup.logging import address
+from models.log_events import LogEvent
+from signup.logging import loggable_email
 from signup.rate_limits import limiter, network
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def _refuse(account: str, counts: list[Count]) -> None:
     # A window may have ended just now.
     ends = [window.reset_time for window in windows if window.remaining == 0]
     g.closed_until = max(ends, default=0)
-    log.warning("login limited", extra={"account": address(account)})
+    log.warning(LogEvent.LOGIN_LIMITED, extra={"account": loggable_email(account)})
     abort(429)
 
 
@@ -67,4 +68,5 @@ def _watch(account: str, key: str) -> None:
     count = ALARMING, "failed logins everywhere", key
     last = limiter.limiter.hit(*count) and not limiter.limiter.get_window_stats(*count).remaining
     if last:
-        log.error("password guessing", extra={"account": address(account), "failures": 100})
+        fields = {"account": loggable_email(account), "failures": 100}
+        log.error(LogEvent.PASSWORD_GUESSING, extra=fields)

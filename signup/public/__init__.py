@@ -5,6 +5,7 @@ import logging
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
+from models.log_events import LogEvent
 from models.signups.start import TooManyEmails
 from signup import links
 from signup.errors import answer
@@ -30,13 +31,13 @@ def init_app(app: Flask) -> None:
 
 def not_ours(_: Exception) -> ResponseReturnValue:
     """A damaged link has its page, too."""
-    log.warning("link invalid")
+    log.warning(LogEvent.LINK_INVALID)
     return render_template("signup/damaged.html"), 404
 
 
 def from_the_future(_: Exception) -> ResponseReturnValue:
     """A link of a clock that is ahead of ours will be good in a moment."""
-    log.error("link from future", extra={"error": "this clock, or another one, is wrong"})
+    log.error(LogEvent.LINK_FROM_FUTURE, extra={"error": "this clock, or another one, is wrong"})
     return answer(503)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from models.log_events import LogEvent
 from models.signups import start
 from models.signups.history import AUTHOR, Actor
 from models.signups.start import TooManyEmails
@@ -108,7 +109,7 @@ def author() -> Actor:
 def alert_about_flood() -> None:
     """Tell the operator that letters have been turned down."""
     most = rate_limits.letters()
-    alert("signup flood", f"{most} first letters in an hour: nobody gets another for now")
+    alert(LogEvent.SIGNUP_FLOOD, f"{most} first letters in an hour: nobody gets another for now")
 
 
 def _blank() -> str:
@@ -126,7 +127,7 @@ def _is_a_persons(form: SignupForm) -> bool:
     if not (form.honeypot_filled or _was_quick()):
         return True
     problem = "filled in what nobody sees" if form.honeypot_filled else "too quick"
-    log.info("signup ignored", extra={"error": problem})
+    log.info(LogEvent.SIGNUP_IGNORED, extra={"error": problem})
     return False
 
 
@@ -144,5 +145,5 @@ def _ask(email: str, firstname: str, lastname: str | None) -> None:
     rules: dict[str, Any] = {"reapply_after": again_after, "most": rate_limits.letters()}
     language = i18n.current_language()
     owed = start.start_signup(email, firstname, lastname, language=language, by=author(), **rules)
-    event = "signup requested" if owed else "signup requested too often"
-    log.info(event, extra={"address": email})
+    event = LogEvent.SIGNUP_REQUESTED if owed else LogEvent.SIGNUP_REQUESTED_TOO_OFTEN
+    log.info(event, extra={"email": email})

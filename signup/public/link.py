@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, redirect, render_template, session, ur
 from flask.typing import ResponseReturnValue
 
 from models import password_hashing
+from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import confirm as confirming
 from models.signups import decide, search, start
@@ -37,7 +38,7 @@ def apply(token: str) -> ResponseReturnValue:
     """Make the author, inactive; once this is done, the page shows how things stand."""
     link, signup = _opened(links.CONFIRM, token)
     if signup.state != State.ASKED:
-        log.info("link used already", extra={"signup": signup.id})
+        log.info(LogEvent.LINK_USED_ALREADY, extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
     if _is_over(link, signup):
         return _page_of(signup, link)
@@ -50,12 +51,12 @@ def apply(token: str) -> ResponseReturnValue:
         return render_template("signup/taken.html", **links.panel()), 409
     except (QueueFull, StrapiUnavailable) as error:
         problem = str(error) or "the queue is full"
-        log.warning("confirmation postponed", extra={"signup": signup.id, "error": problem})
+        log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": problem})
         busy = "full" if isinstance(error, QueueFull) else "unavailable"
         page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
         return page, 503, RETRY
     session.pop("asked", None)
-    log.info("confirmed", extra={"signup": signup.id})
+    log.info(LogEvent.CONFIRMED, extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -76,7 +77,8 @@ def renew(token: str) -> ResponseReturnValue:
     owed = start.renew_link(
         signup, i18n.current_language(), by=author(), most=rate_limits.letters()
     )
-    log.info("link renewed" if owed else "link renewed too often", extra={"signup": signup.id})
+    event = LogEvent.LINK_RENEWED if owed else LogEvent.LINK_RENEWED_TOO_OFTEN
+    log.info(event, extra={"signup": signup.id})
     return redirect(url_for("form.sent", again=1), 303)
 
 
@@ -90,7 +92,7 @@ def withdraw(token: str) -> ResponseReturnValue:
         page, _ = _page_of(signup, link, form)
         return page, form.status
     decide.withdraw(signup, author())
-    log.info("withdrawn", extra={"signup": signup.id, "state": signup.state})
+    log.info(LogEvent.WITHDRAWN, extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -116,7 +118,7 @@ def never_again(token: str) -> ResponseReturnValue:
         return render_template("signup/stop.html", form=form), form.status
     if signup.email:
         decide.stop(signup.email, links.signing_keys(), author())
-        log.info("email suppressed", extra={"signup": signup.id})
+        log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id})
     return render_template("signup/stopped.html")
 
 
@@ -134,7 +136,7 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
     if signup.state == State.ASKED:
         if _is_over(link, signup):
             page = "expired" if link.expired else "replaced"
-            event = "link expired" if link.expired else "link replaced"
+            event = LogEvent.LINK_EXPIRED if link.expired else LogEvent.LINK_REPLACED
             log.info(event, extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
