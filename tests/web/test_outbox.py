@@ -310,11 +310,11 @@ def test_letters_that_are_due_together_go_out_over_one_connection(service: Servi
 def test_the_courier_waits_a_moment_for_others_who_ask(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "GATHER", 60.0)
+    monkeypatch.setattr(worker, "BATCH_DELAY", 60.0)
     thread = service.app.extensions["worker"]
     thread.start()
     # The last thing in its first round.
-    eventually(lambda: thread._purged > 0)
+    eventually(lambda: thread._purged_at > 0)
 
     ask_for_many(service)
     sent = list(service.mail.letters)
