@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from signup import i18n
 from signup.validation import typos
 from tests.support.page_states import Gallery, gallery
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, LANGUAGES, Service
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +171,7 @@ def test_a_slip_is_pointed_out_whoever_the_address_belongs_to(service: Service) 
         assert f"Did you mean <strong>{name}@gmail.com" in visitor.get("/signup/sent").text
 
 
-@pytest.mark.parametrize("language", i18n.known())
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_whole_form_page_is_smaller_than_20_kb(service: Service, language: str) -> None:
     service.language = language
     visitor = service.visitor()
