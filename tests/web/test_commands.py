@@ -1,5 +1,6 @@
 """Commands for operators."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from tests.conftest import every_engine, on_a_file
+from tests.support.paths import ROOT
 from tests.support.service import ADA, Service, StrapiFile, free_port, text
 
 
@@ -186,3 +188,8 @@ def test_without_settings_a_command_says_what_is_missing(
     assert result.exit_code == 1
     assert "SIGNUP_SECRET_KEY is missing" in result.output
     assert "SIGNUP_PUBLIC_URL is missing" in result.output
+
+
+def test_the_version_is_that_of_the_newest_release(service: Service) -> None:
+    [newest, *_] = re.findall(r"^## (\d\S+) - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert run(service, "version").output == f"{newest}\n"

@@ -293,6 +293,35 @@ def test_a_mail_server_that_hangs_is_given_up(start: Callable[..., Service]) -> 
     hanging.socket.close()
 
 
+def test_no_host_name_is_looked_up_to_send_an_email(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The tests' mail server looks its own up, in another thread.
+    askers: list[int] = []
+
+    def getfqdn(*_: object) -> str:
+        askers.append(threading.get_ident())
+        return "localhost"
+
+    monkeypatch.setattr(socket, "getfqdn", getfqdn)
+    service.visitor().ask()
+
+    assert len(service.deliver()) == 1
+    assert threading.get_ident() not in askers
+
+
+def test_a_domain_that_is_not_ascii_is_written_as_mail_servers_expect_it(
+    start: Callable[..., Service],
+) -> None:
+    service = start(
+        REVIEWERS=["sue@straße.example"], MAIL_DEFAULT_SENDER="Café <post@bücher.example>"
+    )
+    service.visitor().apply()
+
+    [email] = to("sue@xn--strae-oqa.example", service)
+    assert email["From"] == "Café <post@xn--bcher-kva.example>"
+
+
 def ask_for_many(service: Service) -> list[str]:
     emails = [f"author{number}@example.org" for number in range(5)]
     for email in emails:
