@@ -1,4 +1,4 @@
-"""Author signup for Strapi: the table of contents."""
+"""The application: the list of its parts, and what gunicorn starts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ from flask import Flask
 from flask.cli import load_dotenv
 from flask.helpers import get_load_dotenv
 
+from models.log_events import LogEvent
 from signup import (
     branding,
     cli,
@@ -46,8 +47,10 @@ PARTS = (
 
 
 def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
-    """The application, from these settings or from the environment; whatever is wrong with
-    them is for `flask check` to tell, and for `serve` to refuse."""
+    """Return the application, with these settings or those in the environment.
+
+    Wrong settings do not raise: `flask check` names them, and `serve` refuses them.
+    """
     app = Flask(__name__)
     settings.load(app, configured)
     for part in PARTS:
@@ -56,13 +59,13 @@ def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
 
 
 def serve() -> Flask:
-    """The application with a running courier, for gunicorn. Raises SettingsError."""
+    """Return the application with a running worker, for gunicorn. Raises SettingsError."""
     if get_load_dotenv():
         load_dotenv()
     app = create_app()
     settings.require(app)
     for problem in secret_keys.exposed(app.config, Path(app.root_path)):
-        app.logger.warning("secret exposed", extra={"error": problem})
+        app.logger.warning(LogEvent.SECRET_EXPOSED, extra={"error": problem})
     app.extensions["worker"].start()
-    app.logger.info("started", extra={"proxies": app.config["PROXIES"]})
+    app.logger.info(LogEvent.STARTED, extra={"proxies": app.config["PROXIES"]})
     return app

@@ -15,6 +15,7 @@ from typing import Any
 from peewee import chunked, fn
 
 from models.ledger.database import database
+from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import panel_changes
 from models.signups.confirm import record_confirmed
@@ -169,7 +170,7 @@ class Reconciler:
             carry_out(signup, self.strapi)
         except (RowGone, RowChanged) as error:
             reason = str(error) or "the row is gone"
-            log.warning("decision failed", extra={"signup": signup.id, "error": reason})
+            log.warning(LogEvent.DECISION_FAILED, extra={"signup": signup.id, "error": reason})
 
     def _delete_row(self, signup: Signup) -> None:
         try:
@@ -178,7 +179,7 @@ class Reconciler:
         except RowChanged as error:
             # A super admin has changed the account in the meantime.
             facts = {"signup": signup.id, "error": str(error)}
-            log.warning("row kept in strapi", extra=facts)
+            log.warning(LogEvent.ROW_KEPT_IN_STRAPI, extra=facts)
         signup.set_values(strapi_id=None)
 
     def _find_duplicates(self) -> None:
@@ -188,7 +189,7 @@ class Reconciler:
         for number in duplicated - self.duplicated:
             advice = "Strapi has another account of this email: delete one in its panel"
             facts = {"signup": number, "error": advice}
-            log.error("email duplicated in strapi", extra=facts)
+            log.error(LogEvent.EMAIL_DUPLICATED_IN_STRAPI, extra=facts)
         self.duplicated = duplicated
 
     def _erase_stopped(self) -> None:

@@ -1,17 +1,18 @@
-"""Alarms: what somebody should look at now, as errors in the log, and seldom enough to be read."""
+"""Log errors that an operator should see, rarely enough to be read."""
 
 import logging
 from datetime import timedelta
 
+from models.log_events import LogEvent
 from models.rate_limits import is_first
 
 log = logging.getLogger(__name__)
 
-# Between two lines about the same trouble.
-QUIET = timedelta(minutes=10)
+# Between two lines about the same event, in all instances together.
+INTERVAL = timedelta(minutes=10)
 
 
-def alert(event: str, problem: str) -> None:
-    """Log an error, unless it was logged a moment ago."""
-    if is_first(event, QUIET):
+def alert(event: LogEvent, problem: str) -> None:
+    """Log an error, unless the same event was logged within INTERVAL."""
+    if is_first(event, INTERVAL):
         log.error(event, extra={"error": problem})

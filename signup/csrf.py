@@ -9,6 +9,8 @@ from flask import session
 from wtforms import ValidationError
 from wtforms.csrf.core import CSRF
 
+from models.log_events import LogEvent
+
 log = logging.getLogger(__name__)
 
 # The key in the session, as Flask-WTF names it, too.
@@ -32,5 +34,5 @@ class SessionToken(CSRF):
         """Raise ValidationError when a form has another token than this session, or none."""
         sent, expected = (field.data or "").encode(errors="replace"), field.current_token.encode()
         if not hmac.compare_digest(sent, expected):
-            log.warning("form refused", extra={"token": "missing" if not sent else "wrong"})
+            log.warning(LogEvent.FORM_REFUSED, extra={"token": "missing" if not sent else "wrong"})
             raise ValidationError("This page was open for a long time.")

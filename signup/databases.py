@@ -1,9 +1,8 @@
 """The two databases of the current app: the ledger, and Strapi's."""
 
 import logging
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, current_app
@@ -11,41 +10,70 @@ from flask import Flask, current_app
 from models.engines import server_from_url
 from models.ledger.database import LedgerTooNew, LedgerUnavailable, close, open_ledger
 from models.reconcile import Reconciler
-from models.strapi import AdminUsers, StrapiClient
+from models.strapi import (
+    AdminUsers,
+    Fingerprint,
+    RolePermissions,
+    RoleUnusable,
+    StrapiClient,
+)
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class StrapiSummary:
+    """What the health page and the review pages show about Strapi."""
+
+    role_is_usable: bool
+    has_super_admin: bool
+    permissions: RolePermissions
+
+    @classmethod
+    def read(cls, admin_users: AdminUsers) -> "StrapiSummary":
+        """Read all of it with one connection. Raises StrapiUnavailable."""
+        try:
+            admin_users.role_id()
+        except RoleUnusable:
+            usable = False
+        else:
+            usable = True
+        return cls(usable, bool(admin_users.super_admins()), admin_users.permissions())
 
 
 def init_app(app: Flask) -> None:
-    """Open the ledger and name Strapi's database; either may be out of order, which `complaint`
-    and the health page tell, and `serve` refuses to start without a ledger."""
+    """Open the ledger and prepare access to Strapi's database.
+
+    Neither needs to work: `flask check` and the health page say what is wrong, and `serve`
+    refuses to start without a ledger.
+    """
     zone = ZoneInfo(app.config["STRAPI_TIMEZONE"])
-    strapi = StrapiClient(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"], zone)
-    # At DEBUG, Peewee would log every address and hash that goes into a query.
+    client = StrapiClient(app.config["STRAPI_DATABASE"], app.config["AUTHOR_ROLE"], zone)
+    # At DEBUG, Peewee logs every email and password hash in its queries.
     logging.getLogger("peewee").setLevel("INFO")
-    app.extensions["strapi"] = strapi
-    app.extensions["strapi_answers"] = {}
+    app.extensions["strapi"] = client
+    app.extensions["strapi_summary"] = None
     keep_decided = timedelta(days=app.config["KEEP_DAYS"])
-    app.extensions["reconciler"] = Reconciler(strapi, app.config["REVIEWERS"], keep_decided)
-    # Where nothing is configured, as for the sandbox's command, nothing is made either.
+    app.extensions["reconciler"] = Reconciler(client, app.config["REVIEWERS"], keep_decided)
+    # Without settings, as for `flask demo`, no ledger is created.
     configured = app.config["STRAPI_DATABASE"]
     app.extensions["ledger_fault"] = _open(app.config["LEDGER"]) if configured else None
     app.teardown_appcontext(_close)
 
 
-def fault(address: str) -> str | None:
-    """What an address of a database must be, where it is not; without what it was, which may
-    hold a password."""
+def url_fault(url: str) -> str | None:
+    """Return what a database URL must look like, or None if it does.
+
+    The URL itself may contain a password, so it is not quoted.
+    """
     try:
-        known = server_from_url(address) or "://" not in address.removeprefix("sqlite:///")
+        valid = server_from_url(url) or "://" not in url.removeprefix("sqlite:///")
     except ValueError:
-        known = False
+        valid = False
     example = "postgresql://user:password@host/database or mysql://user:password@host/database"
-    return None if known else f"the path of an SQLite file, or like {example}"
+    return None if valid else f"the path of an SQLite file, or like {example}"
 
 
-def zone_fault(name: str) -> str | None:
-    """What the name of a time zone must be, where it is not."""
+def time_zone_fault(name: str) -> str | None:
+    """Return what the name of a time zone must look like, or None if there is this zone."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -54,30 +82,33 @@ def zone_fault(name: str) -> str | None:
 
 
 def strapi() -> StrapiClient:
-    """Strapi's administrators."""
+    """Access to Strapi's database."""
     return current_app.extensions["strapi"]
 
 
-def known(question: Callable[[AdminUsers], T]) -> T:
-    """Strapi's answer to a named function, asked again only when its file has changed, because
-    that is touched rarely; a server is asked each time. Raises StrapiUnavailable."""
-    answers = current_app.extensions["strapi_answers"]
-    mark = strapi().fingerprint()
-    seen, told = answers.get(question.__qualname__, (None, None))
-    if mark is None or seen != mark:
-        told = strapi().read(question)
-        answers[question.__qualname__] = (mark and mark.stable, told)
-    return told
+def strapi_summary() -> StrapiSummary:
+    """Return the summary, read again only if Strapi's file has changed (P8).
+
+    A server has no fingerprint, so it is asked each time. Raises StrapiUnavailable.
+    """
+    fingerprint = strapi().fingerprint()
+    kept: tuple[Fingerprint | None, StrapiSummary] | None = current_app.extensions["strapi_summary"]
+    if kept and fingerprint is not None and kept[0] == fingerprint:
+        return kept[1]
+    summary = strapi().read(StrapiSummary.read)
+    # `stable` is None if the file was written so lately that another write may not show.
+    current_app.extensions["strapi_summary"] = (fingerprint and fingerprint.stable, summary)
+    return summary
 
 
 def reconciler() -> Reconciler:
-    """What brings the ledger in line with Strapi."""
+    """The reconciler of the current app's two databases."""
     return current_app.extensions["reconciler"]
 
 
-def _open(path: str) -> str | None:
+def _open(url: str) -> str | None:
     try:
-        open_ledger(path)
+        open_ledger(url)
     except (LedgerTooNew, *LedgerUnavailable) as error:
         return str(error)
     return None

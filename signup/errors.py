@@ -10,6 +10,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.ledger.database import LedgerUnavailable, database
+from models.log_events import LogEvent
 from signup import rate_limits
 from signup.api import problems
 from signup.i18n import lazy_gettext
@@ -56,13 +57,13 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     """Return the page of an HTTP error, or the API's problem, with the error's own headers."""
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     if isinstance(error, RateLimitExceeded):
-        log.warning("rate limited", extra={"limit": str(error.limit.limit)})
+        log.warning(LogEvent.RATE_LIMITED, extra={"limit": str(error.limit.limit)})
     return error_response(error.code or 500, error.description or "", headers)
 
 
 def ledger_unavailable(error: Exception) -> ResponseReturnValue:
     """Answer 503. The request was not accepted, because the ledger could not store it."""
-    log.error("ledger unavailable", extra={"error": database.explain(error)})
+    log.error(LogEvent.LEDGER_UNAVAILABLE, extra={"error": database.explain(error)})
     return error_response(503, "Nothing was accepted.")
 
 

@@ -1,4 +1,4 @@
-"""Health: whether both databases answer and letters go out, told in a word."""
+"""The health page: whether both databases answer and emails are sent."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from models.ledger.database import LedgerUnavailable
 from models.mail.outbox import OutgoingEmail
-from models.strapi import AdminUsers, StrapiUnavailable
-from signup.databases import known
+from models.strapi import StrapiUnavailable
+from signup.databases import strapi_summary
 
 health = Blueprint("health", __name__)
 
-# A letter that has been due for this long means that none goes out.
+# An email that has been due for longer means that none are sent.
 OVERDUE = timedelta(minutes=10)
 
 
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
 @health.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """200 when everything works, else 503 and the names of what does not."""
+    """Answer 200 when everything works, else 503 with the names of the parts that fail."""
     failing = list(failing_parts())
     if failing:
         return {"status": "failing", "parts": failing}, 503
@@ -32,8 +32,8 @@ def healthz() -> ResponseReturnValue:
 
 
 def failing_parts() -> Iterator[str]:
-    """The names of the parts that do not work now."""
-    if not _strapi_is_well():
+    """Yield the name of each part that does not work now."""
+    if not _strapi_works():
         yield "strapi"
     if not current_app.extensions["worker"].running:
         yield "worker"
@@ -44,9 +44,8 @@ def failing_parts() -> Iterator[str]:
         yield "ledger"
 
 
-def _strapi_is_well() -> bool:
+def _strapi_works() -> bool:
     try:
-        known(AdminUsers.role_id)
+        return strapi_summary().role_is_usable
     except StrapiUnavailable:
         return False
-    return True

@@ -1,4 +1,4 @@
-"""Logs: a line of JSON for each event, with no token, password or address in clear."""
+"""Log one line of JSON for each event, without tokens, passwords or emails in clear (P11)."""
 
 import json
 import logging
@@ -10,22 +10,37 @@ from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
+from models.log_events import LogEvent
+
 log = logging.getLogger(__name__)
 
-# A token in a path, as in the address of a link's page.
+# The token in the path of a link.
 TOKEN = re.compile(r"(/(?:confirm|stop)/)[^/\s\[\]\"']+")
-# From its beginning only, so that a long word costs no more than its length.
+# A match starts at the beginning of a word only, so that the time is linear in its length.
 WORD = r"[^\s@<>()\[\]\"',;:=]"
-ADDRESS = re.compile(rf"(?<!{WORD})({WORD}?){WORD}*@(?=[\w-]+\.)")
-# What every record has; the rest are the facts that `extra` gave it.
-USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+EMAIL = re.compile(rf"(?<!{WORD})({WORD}?){WORD}*@(?=[\w-]+\.)")
+# The attributes of every record. All others were given as `extra`.
+STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+# gunicorn.conf.py uses this too. gunicorn writes no access log: its paths contain tokens.
+CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "signup.logging.JSONFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
+}
 
 
 class JSONFormatter(logging.Formatter):
-    """Makes a line of each record: `event`, when, in which request, and its facts."""
+    """Format a record as JSON: time, level, event, the request, and the fields in `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One object of JSON, in ASCII, so that nothing in it can begin a line."""
+        """Return one JSON object in ASCII, so that no value can start a new line."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -36,59 +51,48 @@ class JSONFormatter(logging.Formatter):
             line["page"] = request.endpoint
             if reviewer := g.get("reviewer"):
                 line["by"] = reviewer.email
-        line |= {name: fact for name, fact in vars(record).items() if name not in USUAL}
+        fields = {
+            name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS
+        }
+        line |= fields
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps({name: masked(fact) for name, fact in line.items()}, default=str)
-
-
-# Also gunicorn's configuration, so that its own lines look the same; it has no access log,
-# in which addresses of pages, and so links, would stand.
-CONFIG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": "signup.logging.JSONFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-    "loggers": {
-        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
-    },
-}
+        return json.dumps({name: mask(value) for name, value in line.items()}, default=str)
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id, and write lines unless somebody has set logging up already."""
+    """Log to stderr, unless the root logger has a handler already."""
     if not logging.root.handlers:
         logging.config.dictConfig(CONFIG)
-    app.after_request(tell)
+    app.after_request(log_failed_request)
 
 
-def tell(response: Response) -> Response:
-    """Log what was refused or failed; whom it failed can name the request."""
+def log_failed_request(response: Response) -> Response:
+    """Log answers from status 400. From 500, also send the id of the request."""
     status = response.status_code
     if status >= 500:
         response.headers["X-Request-ID"] = request_id()
     if status >= 400:
         level = logging.ERROR if status >= 500 else logging.INFO
-        log.log(level, "request failed", extra={"status": status, "method": request.method})
+        log.log(level, LogEvent.REQUEST_FAILED, extra={"status": status, "method": request.method})
     return response
 
 
 def request_id() -> str:
-    """The id of the current request, the same in every line about it."""
+    """Return the id of the current request, the same in each of its lines."""
     if "request_id" not in g:
         g.request_id = secrets.token_hex(8)
     return str(g.request_id)
 
 
-def address(text: str) -> str | None:
-    """What was typed where an address belongs, if it is one: it may be a password."""
-    return text.strip() if re.fullmatch(rf"{WORD}+@[\w-]+(?:\.[\w-]+)+", text.strip()) else None
+def loggable_email(typed: str) -> str | None:
+    """Return `typed` if it is an email, else None: people also type their password there."""
+    typed = typed.strip()
+    return typed if re.fullmatch(rf"{WORD}+@[\w-]+(?:\.[\w-]+)+", typed) else None
 
 
-def masked(fact: object) -> object:
-    """`fact` without the tokens of links, and with addresses as `a***@example.org`."""
-    if not isinstance(fact, str):
-        return fact
-    return ADDRESS.sub(r"\1***@", TOKEN.sub(r"\1***", fact))
+def mask(value: object) -> object:
+    """Remove the tokens of links from a text, and shorten emails to `a***@example.org`."""
+    if not isinstance(value, str):
+        return value
+    return EMAIL.sub(r"\1***@", TOKEN.sub(r"\1***", value))

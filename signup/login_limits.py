@@ -9,8 +9,9 @@ from typing import TypeVar
 from flask import abort, g
 from limits import RateLimitItem
 
+from models.log_events import LogEvent
 from signup import rate_limits
-from signup.logging import address
+from signup.logging import loggable_email
 from signup.rate_limits import LIMITS, limiter, visitor_ip
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def _refuse(account: str, counts: list[Count]) -> None:
     # The list is empty when a window has ended just now.
     ends = [window.reset_time for window in windows if window.remaining == 0]
     g.login_blocked_until = max(ends, default=0)
-    log.warning("login limited", extra={"account": address(account)})
+    log.warning(LogEvent.LOGIN_LIMITED, extra={"account": loggable_email(account)})
     abort(429)
 
 
@@ -68,5 +69,5 @@ def _watch_for_guessing(account: str, key: str) -> None:
     count = limit.item, "failed logins everywhere", key
     last = limiter.limiter.hit(*count) and not limiter.limiter.get_window_stats(*count).remaining
     if last:
-        facts = {"account": address(account), "failures": limit.amount}
-        log.error("password guessing", extra=facts)
+        facts = {"account": loggable_email(account), "failures": limit.amount}
+        log.error(LogEvent.PASSWORD_GUESSING, extra=facts)

@@ -1,4 +1,4 @@
-"""The sandbox: the whole way without a Strapi and a mail server, on this machine alone."""
+"""The sandbox: try everything on this machine, without Strapi and a mail server."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 from flask import Blueprint, Flask, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
-from flask_mail import Message, email_dispatched
+from flask_mail import email_dispatched
 
 from models import password_hashing
 from models.strapi import new_document_id
@@ -30,7 +30,7 @@ REVIEWER = "super.admin@example.com"
 
 
 def serve(port: int) -> None:
-    """Make a new sandbox and serve it on 127.0.0.1; does not return."""
+    """Create a new sandbox and serve it on 127.0.0.1. Does not return."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise click.ClickException(f"port {port} is in use: try another, make run PORT=8000")
@@ -38,16 +38,16 @@ def serve(port: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     password = f"Aa1-{secrets.token_urlsafe(9)}"
-    make_strapi(folder / "strapi.db", password)
+    create_strapi_file(folder / "strapi.db", password)
     for name in [name for name in os.environ if name.startswith("SIGNUP_")]:
         del os.environ[name]
     os.environ.update(environment(folder, port, password))
     click.echo(
-        "\n  SANDBOX: no Strapi, no mail server. Everything here is forgotten at the next start;"
-        "\n  Ctrl-C ends it. Begin with the form."
+        "\n  SANDBOX: no Strapi, no mail server. The next start deletes everything here;"
+        "\n  Ctrl-C ends it. Start with the form."
         f"\n\n  Signup form   http://127.0.0.1:{port}/signup"
         f"\n  Mailbox       http://127.0.0.1:{port}/sandbox/mailbox"
-        f"\n  Review desk   http://127.0.0.1:{port}/review"
+        f"\n  Review pages  http://127.0.0.1:{port}/review"
         f"\n                {REVIEWER}   {password}\n"
     )
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
@@ -57,42 +57,42 @@ def serve(port: int) -> None:
 
 
 def environment(folder: Path, port: int, password: str) -> dict[str, str]:
-    """The settings of a sandbox."""
-    here = f"http://127.0.0.1:{port}"
+    """Return the environment variables of a sandbox."""
+    url = f"http://127.0.0.1:{port}"
     settings = {
         "SANDBOX": password,
         "SECRET_KEY": secrets.token_hex(32),
         "STRAPI_DATABASE": str(folder / "strapi.db"),
-        "STRAPI_ADMIN_URL": f"{here}/sandbox/strapi",
-        "PUBLIC_URL": here,
+        "STRAPI_ADMIN_URL": f"{url}/sandbox/strapi",
+        "PUBLIC_URL": url,
         "LEDGER": str(folder / "ledger.db"),
         "SITE_NAME": "The Sandbox Gazette",
         "MAIL_SERVER": "sandbox",
         "MAIL_DEFAULT_SENDER": "The Sandbox Gazette <gazette@example.com>",
         "MAIL_SUPPRESS_SEND": "true",
-        # Long enough to take a decision back, short enough to wait for its letter.
+        # Long enough to undo a decision, short enough to wait for its email.
         "UNDO_SECONDS": "10",
-        # Who tries things out is quick, and asks often.
+        # Somebody who tries the service fills in forms quickly and often.
         "RATELIMIT_ENABLED": "false",
     }
-    # Nothing of a real installation may leak in, not from its .env either.
+    # A .env file may hold the settings of a real installation.
     return {f"SIGNUP_{name}": value for name, value in settings.items()} | {
         "FLASK_SKIP_DOTENV": "1",
         "FLASK_DEBUG": "0",
     }
 
 
-def make_strapi(path: Path, password: str) -> None:
-    """Write a file of the shape that Strapi 5 makes, with a super admin of this password."""
-    instant = to_milliseconds(now())
-    admin = (new_document_id(), REVIEWER, password_hashing.hash_password(password), *[instant] * 3)
+def create_strapi_file(path: Path, password: str) -> None:
+    """Create a database with the schema of Strapi 5 and a super admin with this password."""
+    created_at = to_milliseconds(now())
+    hashed = password_hashing.hash_password(password)
     database = sqlite3.connect(path)
     database.executescript(SCHEMA.read_text())
     database.execute(
         "INSERT INTO admin_users (document_id, firstname, lastname, email, password, is_active,"
         " blocked, created_at, updated_at, published_at)"
         " VALUES (?, 'Super', 'Admin', ?, ?, 1, 0, ?, ?, ?)",
-        admin,
+        (new_document_id(), REVIEWER, hashed, created_at, created_at, created_at),
     )
     database.execute("INSERT INTO admin_users_roles_lnk VALUES (1, 1, 1, 1, 1)")
     database.commit()
@@ -100,37 +100,37 @@ def make_strapi(path: Path, password: str) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Add the mailbox and the banner, where this is the sandbox."""
+    """Add the mailbox and the banner, if this is the sandbox."""
     password = app.config.get("SANDBOX")
     if not password:
         return
     if urlsplit(app.config["PUBLIC_URL"]).hostname != "127.0.0.1":
-        raise ValueError("a sandbox serves nobody but this machine")
+        raise ValueError("a sandbox serves this machine only: PUBLIC_URL must be on 127.0.0.1")
     app.register_blueprint(sandbox)
-    email_dispatched.connect(keep, app)
+    email_dispatched.connect(store_email, app)
     banner = {"email": REVIEWER, "password": password}
     app.context_processor(lambda: {"sandbox": banner})
 
 
-def keep(_: Flask, message: Message) -> None:
-    """Put a letter into the mailbox, where a mail server would have taken it."""
+def store_email(_: Flask, message: EmailMessage) -> None:
+    """Put an email into the mailbox instead of sending it."""
     _mailbox().add(message.as_bytes())
 
 
 @sandbox.get("/mailbox")
 def mailbox() -> ResponseReturnValue:
-    """The letters, newest first."""
-    letters = [(key, _parsed(key)) for key in _mailbox().iterkeys()]
-    letters.sort(key=lambda each: each[1]["Date"].datetime, reverse=True)
-    return render_template("sandbox/mailbox.html", letters=letters)
+    """All emails, newest first."""
+    emails = [(key, _email(key)) for key in _mailbox().iterkeys()]
+    emails.sort(key=lambda pair: pair[1]["Date"].datetime, reverse=True)
+    return render_template("sandbox/mailbox.html", emails=emails)
 
 
 @sandbox.get("/mailbox/<key>")
-def letter(key: str) -> ResponseReturnValue:
-    """A letter as a mail program shows it, with its own styles and no script."""
+def show_email(key: str) -> ResponseReturnValue:
+    """The HTML of an email, with its own styles and without scripts."""
     if key not in _mailbox():
         abort(404)
-    html = _parsed(key).get_body(("html",))
+    html = _email(key).get_body(("html",))
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return html.get_content() if html else "", {"Content-Security-Policy": policy}
 
@@ -138,7 +138,7 @@ def letter(key: str) -> ResponseReturnValue:
 @sandbox.get("/strapi")
 @sandbox.get("/strapi/<path:anywhere>")
 def panel(**_: str) -> ResponseReturnValue:
-    """What Strapi's file holds, where Strapi's login would be."""
+    """The admin users in Strapi's file, in place of Strapi's login page."""
     admins = strapi().read(lambda admin_users: admin_users.by_id(range(1, 500)))
     return render_template("sandbox/strapi.html", admins=admins.values())
 
@@ -148,5 +148,5 @@ def _mailbox() -> Maildir:
     return Maildir(folder)
 
 
-def _parsed(key: str) -> EmailMessage:
+def _email(key: str) -> EmailMessage:
     return message_from_bytes(_mailbox().get_bytes(key), policy=policy.default)

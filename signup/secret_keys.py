@@ -1,4 +1,4 @@
-"""Secrets: strong, known to nobody else, each for one purpose, in files for one pair of eyes."""
+"""Check that secrets are strong, different, and readable by this service alone."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from flask import Config
 from models.engines import file_from_url
 
 # HMAC-SHA-256 is no stronger than its key.
-BYTES = 32
-# What stands in documentation, Flask's and Strapi's too, and what is meant to be replaced.
+MIN_BYTES = 32
+# Keys in the documentation of Flask, Strapi and others, and placeholders.
 EXAMPLES = re.compile(
     r"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"
     r"|(change|replace).?(me|it|this)|to.?be.?modified|example|insecure"
@@ -24,33 +24,32 @@ MAKE_ONE = "make one with python3 -c 'import secrets; print(secrets.token_hex(32
 
 
 def faults(config: Config) -> Iterator[str]:
-    """What is wrong with the keys, a sentence each, without the keys."""
+    """Yield what is wrong with the keys, one sentence each, without the keys."""
     fallbacks = config["SECRET_KEY_FALLBACKS"]
     for name, keys in (("SECRET_KEY", [config["SECRET_KEY"]]), ("SECRET_KEY_FALLBACKS", fallbacks)):
         for key in filter(None, keys):
-            if len(key.encode()) < BYTES or len(set(key)) < 8:
+            if len(key.encode()) < MIN_BYTES or len(set(key)) < 8:
                 yield f"SIGNUP_{name} is too weak to sign links: {MAKE_ONE}"
             elif EXAMPLES.search(key):
                 yield f"SIGNUP_{name} is an example, which everybody knows: {MAKE_ONE}"
     if config["SECRET_KEY"] in fallbacks:
-        yield "SIGNUP_SECRET_KEY_FALLBACKS holds SIGNUP_SECRET_KEY: leave old keys there alone"
+        yield "SIGNUP_SECRET_KEY_FALLBACKS contains SIGNUP_SECRET_KEY: keep only old keys there"
     if config["MAIL_PASSWORD"] and config["MAIL_PASSWORD"] in (config["SECRET_KEY"], *fallbacks):
-        yield f"SIGNUP_MAIL_PASSWORD is a key that signs links: {MAKE_ONE}"
+        yield f"SIGNUP_MAIL_PASSWORD is also a key that signs links: {MAKE_ONE}"
 
 
-def content(file: Path) -> Any:
-    """The secret in a file, or the list of secrets. Raises OSError, ValueError."""
+def read_file(file: Path) -> Any:
+    """Return the secret in a file, or its list of secrets. Raises OSError, ValueError."""
     text = file.read_text().strip()
     return json.loads(text) if text.startswith("[") else text
 
 
 def exposed(config: Config, root: Path) -> Iterator[str]:
-    """The files of secrets that other users of this machine can read, or replace, and what to
-    do about each."""
+    """Yield the secret files that other users of this machine can read or replace, with advice."""
     ledger = file_from_url(config["LEDGER"])
     files = [ledger, Path(f"{ledger}-wal")] if ledger else []
-    named = [Path(value) for name, value in config.items() if name.endswith("_FILE") and value]
-    for file in (*files, root / ".env", *named):
+    configured = [Path(value) for name, value in config.items() if name.endswith("_FILE") and value]
+    for file in (*files, root / ".env", *configured):
         if _mode(file) & (stat.S_IROTH | stat.S_IWOTH):
             yield f"other users of this machine can read {file}: chmod 600 {file}"
     if ledger and _mode(ledger.parent) & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:

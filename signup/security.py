@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from models.log_events import LogEvent
 from models.reviewers.sessions import MAX_AGE
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def refuse_other_hosts() -> None:
     host = _hostname(request.environ.get("HTTP_HOST", ""))
     public = urlsplit(current_app.config["PUBLIC_URL"] or "").hostname
     if host not in ("", public, *LOOPBACK) and request.path != "/healthz":
-        log.warning("host refused", extra={"host": host})
+        log.warning(LogEvent.HOST_REFUSED, extra={"host": host})
         abort(400)
 
 
@@ -85,7 +86,7 @@ def refuse_other_sites() -> None:
     ours = f"{public.scheme}://{public.netloc}", f"{request.scheme}://{request.host}"
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site not in (None, "same-origin", "none") or origin not in (None, *ours):
-        log.warning("site refused", extra={"origin": origin, "site": site})
+        log.warning(LogEvent.SITE_REFUSED, extra={"origin": origin, "site": site})
         abort(400)
 
 

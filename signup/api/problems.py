@@ -1,4 +1,4 @@
-"""Problems: errors as programs want them."""
+"""Errors of the API as JSON (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,6 +11,6 @@ NO_HEADERS: Mapping[str, str] = {}
 def problem(
     status: HTTPStatus, detail: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> ResponseReturnValue:
-    """An error as RFC 9457 wants it."""
+    """Return an error as application/problem+json."""
     body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
     return body, int(status), {**headers, "Content-Type": "application/problem+json"}

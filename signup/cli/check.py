@@ -1,4 +1,4 @@
-"""What `flask check` looks at: each thing, and what is wrong with it."""
+"""What `flask check` tests, and what it found."""
 
 import os
 from collections.abc import Iterator
@@ -16,17 +16,18 @@ from signup.health import OVERDUE
 from signup.mail import smtp
 
 Finding = tuple[str, str | None]
+"""What was tested, and what is wrong with it and what to do; None if nothing is."""
 
 
 def findings() -> Iterator[Finding]:
-    """Each thing looked at, with None, or what is wrong and what to do."""
-    faults = list(settings.faults(current_app.config))
+    """Test everything that the settings name."""
+    config = current_app.config
+    faults = list(settings.faults(config))
     yield "settings", None if not faults else "\n       ".join(faults)
-    named = current_app.config
-    if named["STRAPI_DATABASE"]:
+    if config["STRAPI_DATABASE"]:
         yield from _ledger()
         yield from _strapi()
-    if named["MAIL_SERVER"] and named["PUBLIC_URL"] and "MAIL_" not in str(faults):
+    if config["MAIL_SERVER"] and config["PUBLIC_URL"] and "MAIL_" not in str(faults):
         yield from _mail()
 
 
@@ -41,52 +42,53 @@ def _ledger() -> Iterator[Finding]:
 
 def _outbox() -> Iterator[Finding]:
     parked = OutgoingEmail.parked()
-    fault = None
-    if parked:
-        troubles = "; ".join(f"letter {letter.id}: {letter.error}" for letter in parked)
-        fault = (
-            f"{len(parked)} could not be delivered: {troubles}; the review page sends them again"
-        )
-    yield "no undeliverable letters", fault
+    errors = "; ".join(f"email {email.id}: {email.error}" for email in parked)
+    fault = f"{len(parked)} could not be delivered: {errors}; the review pages send them again"
+    yield "no undeliverable emails", fault if parked else None
     waited = OutgoingEmail.longest_delay()
     minutes = waited // timedelta(minutes=1)
     fault = f"the oldest has waited for {minutes} minutes: is the service running?"
-    yield "letters go out", fault if waited > OVERDUE else None
+    yield "emails are sent", fault if waited > OVERDUE else None
 
 
 def _strapi() -> Iterator[Finding]:
-    what = f"Strapi's database {without_credentials(current_app.config['STRAPI_DATABASE'])}"
-    try:
-        # A look alone tells best what is not there.
-        fault = strapi().read(_fault)
-        if fault is None:
-            strapi().dry_run(_nobody())
-    except StrapiUnavailable as error:
-        fault = str(error)
-    path = file_from_url(current_app.config["STRAPI_DATABASE"])
+    url = current_app.config["STRAPI_DATABASE"]
+    fault = _database_fault()
+    path = file_from_url(url)
     if fault is None and path and not os.access(path.parent, os.W_OK):
         fault = f"let the service's user write the folder {path.parent}, for SQLite's journal"
-    yield f"{what}: shape, role, writable", fault
+    yield f"Strapi's database {without_credentials(url)}: schema, role, writable", fault
     if fault is None:
-        yield "the authors' role is for authors", _role_complaint()
+        yield "the authors' role is for authors", _role_fault()
 
 
-def _fault(admin_users: AdminUsers) -> str | None:
+def _database_fault() -> str | None:
+    try:
+        # Reading first gives the clearer message about what is missing.
+        fault = strapi().read(_admin_user_fault)
+        if fault is None:
+            strapi().dry_run(_test_author())
+    except StrapiUnavailable as error:
+        fault = str(error)
+    return fault
+
+
+def _admin_user_fault(admin_users: AdminUsers) -> str | None:
     admin_users.role_id()
     if not admin_users.any_exist():
-        return "Strapi has no administrator yet: open its panel and register the first one"
+        return "Strapi has no admin user yet: open its panel and register the first one"
     if not admin_users.super_admins():
         return "Strapi has no active super admin: nobody can decide about signups"
     return None
 
 
-def _nobody() -> Author:
-    birth = as_stored(now(), strapi().zone)
-    identity = Identity("nobody@author-signup.invalid", None, new_document_id(), birth)
+def _test_author() -> Author:
+    created_at = as_stored(now(), strapi().zone)
+    identity = Identity("nobody@author-signup.invalid", None, new_document_id(), created_at)
     return Author(identity, "Nobody", None, "")
 
 
-def _role_complaint() -> str | None:
+def _role_fault() -> str | None:
     try:
         risky = strapi().read(AdminUsers.permissions).risky
     except StrapiUnavailable as error:

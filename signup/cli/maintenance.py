@@ -1,5 +1,6 @@
-"""Looking after the service: is it well, does it deliver, forget, and can it move."""
+"""Check, deliver, purge, move the ledger, try the sandbox, and print the version."""
 
+import tomllib
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from signup.mail.smtp import MailServerUnavailable
 @click.command()
 @with_appcontext
 def check() -> None:
-    """Look at settings, databases and mail server, and say what to do."""
+    """Test settings, databases and mail server, and say what to do."""
     wrong = 0
     for what, fault in findings():
         wrong += fault is not None
@@ -37,14 +38,14 @@ def check() -> None:
 @click.command()
 @click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
 def demo(port: int) -> None:
-    """Try everything in a sandbox: no Strapi, no mail server, nothing to set."""
+    """Start the sandbox: no Strapi, no mail server, no settings."""
     sandbox.serve(port)
 
 
 @click.command()
 @with_valid_settings
 def deliver() -> None:
-    """Send what is due, and exit."""
+    """Reconcile, send the emails that are due, and exit."""
     try:
         reconciler().run_if_changed()
     except StrapiUnavailable as error:
@@ -54,29 +55,39 @@ def deliver() -> None:
         for _ in deliver_due():
             handled += 1
     except MailServerUnavailable as error:
-        raise click.ClickException(f"the mail server is out: {error}") from error
+        raise click.ClickException(f"the mail server is unavailable: {error}") from error
     finally:
-        click.echo(f"{handled} letter{'' if handled == 1 else 's'} handled")
+        click.echo(f"{handled} email{'' if handled == 1 else 's'} handled")
 
 
 @click.command()
 @with_valid_settings
 def purge() -> None:
-    """Forget what there is no more reason to know."""
-    forgotten = worker.forget()
-    click.echo(f"{forgotten} signup{'' if forgotten == 1 else 's'} forgotten")
+    """Delete what is no longer kept."""
+    purged = worker.purge_old_data()
+    click.echo(f"{purged} signup{'' if purged == 1 else 's'} purged")
 
 
 @click.command()
-@click.argument("address", metavar="URL")
+@click.argument("url", metavar="URL")
 @with_valid_settings
-def move_ledger(address: str) -> None:
-    """Copy the ledger to an empty database, and compare. Stop the service first: it answers 503
-    meanwhile, and what it takes afterwards stays behind."""
+def move_ledger(url: str) -> None:
+    """Copy the ledger to an empty database, and compare every row.
+
+    Stop the service first. What it accepts afterwards is not copied.
+    """
     try:
-        rows = transfer.move(address)
+        rows = transfer.move(url)
     except transfer.TargetNotEmpty as error:
         raise click.ClickException("there is a ledger already: name an empty database") from error
     except (LedgerTooNew, *LedgerUnavailable) as error:
         raise click.ClickException(f"nothing was moved: {error}") from error
     click.echo(f"{rows} row{'' if rows == 1 else 's'} moved: set SIGNUP_LEDGER to this URL")
+
+
+@click.command()
+@with_appcontext
+def version() -> None:
+    """Print the version of this service."""
+    project = tomllib.loads((Path(current_app.root_path) / "pyproject.toml").read_text())
+    click.echo(project["project"]["version"])

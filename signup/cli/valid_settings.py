@@ -1,4 +1,4 @@
-"""Sound: a command that needs the settings says what is wrong with them, and does nothing."""
+"""The decorator of commands that need valid settings."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,7 +12,7 @@ from signup import settings
 
 
 def with_valid_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Run `command` with the app, or say what is wrong with its settings."""
+    """Run `command` in an app context, or exit with a list of what is wrong with the settings."""
 
     @with_appcontext
     @wraps(command)

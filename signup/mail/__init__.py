@@ -1,1 +1,1 @@
-"""Compose and send the emails in the outbox."""
+"""Compose and send the emails of the outbox."""

@@ -1,13 +1,17 @@
-"""Composing: what a letter that is owed says now, from its folder under templates/mail."""
+"""Render the emails of the outbox from their folders under templates/mail."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.charset import QP, Charset
-from email.policy import compat32
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import localtime, parseaddr
 from typing import Any
+from urllib.parse import urlsplit
 
+import idna
 from flask import current_app, render_template
-from flask_mail import Message
 
 from models.mail.outbox import OutgoingEmail
 from models.signups import search
@@ -17,78 +21,97 @@ from models.timestamps import now
 from signup import durations, i18n, links
 from signup.databases import strapi
 
-# Keeps every line of a letter under the 998 bytes of RFC 5322, however long a reason is.
-QUOTED: Any = Charset("utf-8")
-QUOTED.body_encoding = QP
-AS_WRITTEN = compat32.clone(linesep="\r\n", max_line_length=998)
-# Names a reviewer's letter lists; the review page has all.
-LISTED = 10
+# Signups that an email to a reviewer names. The review pages list all.
+MAX_LISTED = 10
+
+Draft = tuple[str, dict[str, Any]]
+"""A folder under templates/mail, and the variables of its templates."""
 
 
-class Plain(Message):
-    """A message whose headers go out as they were written: they are short, and to have them taken
-    apart and put together again takes longer than all the rest."""
+@dataclass(frozen=True)
+class RenderedEmail:
+    """The texts of an email."""
 
-    def as_bytes(self) -> bytes:
-        """The message as it travels."""
-        message = self._message()
-        message.policy = AS_WRITTEN
-        return message.as_bytes()
-
-
-def compose(letter: OutgoingEmail) -> Message | None:
-    """The message that `letter` owes, with links whose life begins now; None when there is
-    nothing left to say; in the language of whoever gets it."""
-    with i18n.use_language(_language(letter)):
-        return _composed(letter)
+    subject: str
+    body: str
+    html: str
+    language: str
 
 
-def _composed(letter: OutgoingEmail) -> Message | None:
-    found = WRITERS[letter.kind](letter)
-    if found is None:
-        return None
-    message = Plain(
-        recipients=[("", letter.recipient)],
-        **texts(*found),
-        charset=QUOTED,
-        extra_headers={"Auto-Submitted": "auto-generated"},
+def compose(email: OutgoingEmail) -> EmailMessage | None:
+    """Return the message to send now, in its reader's language; None when it is out of date.
+
+    Links are signed here, so their lifetime starts when the email is sent.
+    """
+    with i18n.use_language(_language(email)):
+        draft = DRAFTS[email.kind](email)
+        return _message(email, render_email(*draft)) if draft else None
+
+
+def render_email(folder: str, variables: dict[str, Any]) -> RenderedEmail:
+    """Render the templates in a folder of templates/mail, in the current language."""
+    variables = {"home": links.public_url("form.show"), **variables}
+    subject = render_template(f"mail/{folder}/subject.txt", **variables).strip()
+    return RenderedEmail(
+        subject=subject,
+        body=render_template(f"mail/{folder}/body.txt", **variables),
+        html=render_template(f"mail/{folder}/body.html", subject=subject, **variables),
+        language=i18n.current_language(),
     )
-    domain = links.public_url("form.show").split("/")[2].split(":")[0]
-    message.msgId = f"<{letter.reference}@{domain}>"
-    return message
 
 
-def texts(folder: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """The subject, the body and the HTML of the letter in a folder of templates/mail."""
-    facts = {"home": links.public_url("form.show"), **facts}
-    subject = render_template(f"mail/{folder}/subject.txt", **facts).strip()
-    return {
-        "subject": subject,
-        "body": render_template(f"mail/{folder}/body.txt", **facts),
-        "html": render_template(f"mail/{folder}/body.html", subject=subject, **facts),
-    }
-
-
-def declined(reason: str | None, decided_at: datetime) -> dict[str, Any]:
-    """What the letter of a decline tells."""
+def decline_variables(reason: str | None, decided_at: datetime) -> dict[str, Any]:
+    """Return the variables of the email that tells an author of a decline."""
     return {"reason": reason, "reapply_at": durations.reapply_at(decided_at)}
 
 
-Draft = tuple[str, dict[str, Any]]
+def _message(email: OutgoingEmail, rendered: RenderedEmail) -> EmailMessage:
+    sender_name, sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])
+    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = rendered.subject
+    message["From"] = Address(sender_name, addr_spec=_with_ascii_domain(sender))
+    message["To"] = Address(addr_spec=_with_ascii_domain(email.recipient))
+    message["Date"] = localtime()
+    # The same in every attempt, so that a mail server can recognise a repeated delivery.
+    message["Message-ID"] = f"<{email.reference}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    # Quoted-printable keeps each line below the 998 bytes of RFC 5322, however long a reason is.
+    message.set_content(rendered.body, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return message
 
 
-def _confirm(letter: OutgoingEmail) -> Draft | None:
-    """The first letter, which holds nothing that a visitor typed; or, where the address is
-    known already, the one that fits."""
-    signup = letter.signup
+def _with_ascii_domain(email: str) -> str:
+    """Return `email` with its domain in IDNA 2008, as mail servers expect it."""
+    if email.isascii():
+        return email
+    local_part, _, domain = email.rpartition("@")
+    return f"{local_part}@{idna.encode(domain, uts46=True).decode()}"
+
+
+def _language(email: OutgoingEmail) -> str | None:
+    """Return what the author chose here, or what the reviewer chose in Strapi."""
+    if email.signup:
+        return str(email.signup.language or "")
+    try:
+        rows = strapi().read(lambda admin_users: admin_users.by_email(email.recipient))
+    except StrapiUnavailable:
+        return None
+    return next((row.prefered_language for row in rows), None)
+
+
+def _confirm(email: OutgoingEmail) -> Draft | None:
+    """The first email, without anything that a visitor typed, or the one for a known email."""
+    signup = email.signup
     if signup.state in (State.WITHDRAWN, State.REMOVED, State.STOPPED):
         return None
     page = _page(signup)
     if signup.state == State.ASKED:
-        if _is_taken(signup):
+        if _has_other_account(signup):
             return "known/account", links.panel_urls()
         stop_url = links.link_url(links.STOP, signup.key)
-        return "confirm", {**page, "stop_url": stop_url, **_life()}
+        return "confirm", {**page, "stop_url": stop_url, **_link_lifetime()}
     if signup.state in (State.ACTIVE, State.DEACTIVATED):
         return "known/account", links.panel_urls()
     if signup.state == State.DECLINED:
@@ -97,34 +120,35 @@ def _confirm(letter: OutgoingEmail) -> Draft | None:
     return "known/waiting", page
 
 
-def _received(letter: OutgoingEmail) -> Draft | None:
-    if letter.signup.public_state != State.WAITING:
+def _received(email: OutgoingEmail) -> Draft | None:
+    if email.signup.public_state != State.WAITING:
         return None
-    return "received", _page(letter.signup)
+    return "received", _page(email.signup)
 
 
 def _waiting(_: OutgoingEmail) -> Draft | None:
-    signups, total = search.page(State.WAITING, "", 1, LISTED)
+    signups, total = search.page(State.WAITING, "", 1, MAX_LISTED)
     if not signups:
         return None
     longest = durations.approximate(now() - signups[0].confirmed_at)
-    facts = {"signups": signups, "total": total, "longest": longest}
-    return "waiting", {**facts, "review_url": links.public_url("queue.index")}
+    variables = {"signups": signups, "total": total, "longest": longest}
+    return "waiting", {**variables, "review_url": links.public_url("queue.index")}
 
 
-def _activated(letter: OutgoingEmail) -> Draft | None:
-    if letter.signup.state != State.ACTIVE:
+def _activated(email: OutgoingEmail) -> Draft | None:
+    if email.signup.state != State.ACTIVE:
         return None
-    return "activated", {"email": letter.recipient, **links.panel_urls()}
+    return "activated", {"email": email.recipient, **links.panel_urls()}
 
 
-def _declined(letter: OutgoingEmail) -> Draft | None:
-    if letter.signup.state != State.DECLINED:
+def _declined(email: OutgoingEmail) -> Draft | None:
+    if email.signup.state != State.DECLINED:
         return None
-    return "declined", declined(letter.signup.reason, letter.signup.decided_at)
+    return "declined", decline_variables(email.signup.reason, email.signup.decided_at)
 
 
-WRITERS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
+# What each kind of email says now. None: it is out of date, and is not sent.
+DRAFTS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
     "confirm": _confirm,
     "received": _received,
     "waiting": _waiting,
@@ -133,33 +157,22 @@ WRITERS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
 }
 
 
-def _is_taken(signup: Signup) -> bool:
-    """Whether the address belongs to an administrator who did not come through us."""
-    before = signup.previous()
-    ours = [signup.identity, *([before.identity] if before else [])]
+def _has_other_account(signup: Signup) -> bool:
+    """Whether Strapi has an account with this email that no signup of ours created."""
+    previous = signup.previous()
+    ours = [signup.identity, *([previous.identity] if previous else [])]
     try:
         rows = strapi().read(lambda admin_users: admin_users.by_email(signup.email or ""))
         return any(not any(map(row.belongs_to, ours)) for row in rows)
     except StrapiUnavailable:
-        # The link's page will find out; a letter now is worth more than a perfect one.
+        # Send the link now. Its page checks again.
         return False
-
-
-def _language(letter: OutgoingEmail) -> str | None:
-    """What an author chose here, or a reviewer in Strapi."""
-    if letter.signup:
-        return str(letter.signup.language or "")
-    try:
-        rows = strapi().read(lambda admin_users: admin_users.by_email(letter.recipient))
-    except StrapiUnavailable:
-        return None
-    return next((row.prefered_language for row in rows), None)
 
 
 def _page(signup: Signup) -> dict[str, str]:
     return {"page_url": links.link_url(links.CONFIRM, signup.key, signup.generation)}
 
 
-def _life() -> dict[str, Any]:
+def _link_lifetime() -> dict[str, Any]:
     seconds = current_app.config["LINK_MAX_AGE"]
     return {"life": durations.exact(seconds), "until": now() + timedelta(seconds=seconds)}

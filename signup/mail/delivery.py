@@ -1,100 +1,104 @@
-"""Delivering: takes one due letter at a time, and hands it to the mail server."""
+"""Send the due emails of the outbox, one at a time."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from email.message import EmailMessage
 
-import flask_mail
 from flask import current_app
 
 from models.ledger.database import LedgerUnavailable
+from models.log_events import LogEvent
 from models.mail.outbox import LEASE, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import decide
 from signup import links
-from signup.mail import compose
-from signup.mail.connection import MailSession
-from signup.mail.smtp import MailServerUnavailable, NotDelivered
+from signup.mail.compose import compose
+from signup.mail.smtp import MailServerUnavailable, MailSession, NotDelivered
 
 log = logging.getLogger(__name__)
 
-# A letter that cannot be made may be mended by a new version: so many tries, then parked.
-MAKING_TRIES = 3
+# Attempts to compose an email before it is parked. A fixed version may compose it in between.
+MAX_COMPOSE_TRIES = 3
 
 
 def deliver_due() -> Iterator[OutgoingEmail]:
-    """Deliver what is due, the oldest first and kinds in turn; yields each letter that was
-    dealt with. Raises MailServerOut, LedgerUnavailable."""
+    """Send the due emails, oldest first, each kind in turn; yield each one that was handled.
+
+    Raises MailServerUnavailable, LedgerUnavailable.
+    """
     kind = ""
-    with MailSession() as post:
-        while letter := OutgoingEmail.claim_next(after=kind):
-            with _lease_renewed(letter):
-                _deal_with(letter, post)
-            kind = letter.kind
-            yield letter
+    with MailSession() as session:
+        while email := OutgoingEmail.claim_next(after=kind):
+            with _lease_renewed(email):
+                _handle(email, session)
+            kind = email.kind
+            yield email
 
 
-def _deal_with(letter: OutgoingEmail, post: MailSession) -> None:
+def _handle(email: OutgoingEmail, session: MailSession) -> None:
+    """Deliver one email. Whatever is wrong with it does not stop the others (P16)."""
     try:
-        _deliver(letter, post)
+        _deliver(email, session)
     except MailServerUnavailable as error:
-        letter.release(str(error))
+        email.release(str(error))
         raise
     except LedgerUnavailable:
         raise
     except Exception as error:
-        # It must not keep the letters behind it from going out.
-        log.exception("email not composed", extra=_facts(letter))
-        problem = f"it cannot be made: {type(error).__name__}"
-        letter.park(problem) if letter.tries + 1 >= MAKING_TRIES else letter.retry_later(problem)
+        log.exception(LogEvent.EMAIL_NOT_COMPOSED, extra=_log_fields(email))
+        problem = f"it cannot be composed: {type(error).__name__}"
+        email.park(problem) if email.tries + 1 >= MAX_COMPOSE_TRIES else email.retry_later(problem)
 
 
-def _deliver(letter: OutgoingEmail, post: MailSession) -> None:
+def _deliver(email: OutgoingEmail, session: MailSession) -> None:
     keys = links.signing_keys()
-    if letter.signup and Suppression.covers(letter.recipient, keys):
-        # Asked again by somebody else, or owed before the owner of the address said stop.
-        decide.stop(letter.recipient, keys)
+    if email.signup and Suppression.covers(email.recipient, keys):
+        # It was queued before the recipient said "this wasn't me", or another visitor asked again.
+        decide.stop(email.recipient, keys)
         return
-    message = compose.compose(letter)
+    message = compose(email)
     if message is None:
-        letter.drop()
+        email.drop()
     else:
-        _send(letter, message, post)
+        _send(email, message, session)
 
 
-def _send(letter: OutgoingEmail, message: flask_mail.Message, post: MailSession) -> None:
+def _send(email: OutgoingEmail, message: EmailMessage, session: MailSession) -> None:
     try:
-        post.send(message)
+        session.send(message)
     except NotDelivered as error:
-        what = "email parked" if error.final else "email delayed"
-        log.warning(what, extra={**_facts(letter), "error": str(error)})
-        letter.park(str(error)) if error.final else letter.retry_later(str(error))
+        event = LogEvent.EMAIL_PARKED if error.final else LogEvent.EMAIL_DELAYED
+        log.warning(event, extra={**_log_fields(email), "error": str(error)})
+        email.park(str(error)) if error.final else email.retry_later(str(error))
     else:
-        letter.mark_sent()
-        log.info("email sent", extra=_facts(letter))
+        email.mark_sent()
+        log.info(LogEvent.EMAIL_SENT, extra=_log_fields(email))
 
 
-def _facts(letter: OutgoingEmail) -> dict[str, object]:
-    return {"letter": letter.id, "kind": letter.kind, "recipient": letter.recipient}
+def _log_fields(email: OutgoingEmail) -> dict[str, object]:
+    return {"email_id": email.id, "kind": email.kind, "recipient": email.recipient}
 
 
 @contextmanager
-def _lease_renewed(letter: OutgoingEmail) -> Iterator[None]:
-    """Keep the lease of a letter whose mail server is slow, so that it is short for a letter
-    whose courier died."""
+def _lease_renewed(email: OutgoingEmail) -> Iterator[None]:
+    """Renew the lease while the mail server is slow.
+
+    The lease is short, so that another worker soon takes over the email of one that died.
+    """
     done = threading.Event()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def renew() -> None:
         while not done.wait(LEASE.total_seconds() / 4):
             with app.app_context(), suppress(*LedgerUnavailable):
-                letter.renew_claim()
+                email.renew_claim()
 
-    keeper = threading.Thread(target=renew, daemon=True)
-    keeper.start()
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        keeper.join()
+        thread.join()

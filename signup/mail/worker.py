@@ -1,4 +1,4 @@
-"""The courier: a thread that follows Strapi and delivers, for as long as the process lives."""
+"""The background thread that reconciles with Strapi, sends emails and purges old data."""
 
 import atexit
 import logging
@@ -12,6 +12,7 @@ import flask_mail
 from flask import Flask, Response, current_app, request
 
 from models.ledger.database import LedgerUnavailable, database
+from models.log_events import LogEvent
 from models.retention import purge
 from models.strapi import StrapiUnavailable
 from signup.databases import reconciler
@@ -20,28 +21,24 @@ from signup.mail.smtp import MailServerUnavailable
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks at the outbox, which is also looked at after each POST; and between
-# two at Strapi's file, which take longer the more administrators there are: never more than this
-# share of the time.
-POLL = 2.0
-SHARE = 0.1
-LONGEST_PAUSE = 30.0
-# Seconds that a look at the outbox waits for others who ask at that moment: their letters share a
-# connection to the mail server.
-GATHER = 0.2
-# Seconds between two looks at what may be forgotten.
-PURGE = 3600.0
-# Seconds for which a mail server that is out is left alone: at first, and at most.
-FIRST_REST = 5.0
-LONGEST_REST = 300.0
-# Seconds between two lines about the same trouble.
-QUIET = 60.0
-# Seconds that the end of the process waits for the letter in hand.
-FAREWELL = 25.0
+# All in seconds.
+# Between two steps without a POST; a POST wakes the worker.
+STEP_INTERVAL = 2.0
+# After a POST, so that the emails of simultaneous visitors share a connection.
+BATCH_DELAY = 0.2
+RECONCILE_INTERVAL = 2.0
+PURGE_INTERVAL = 3600.0
+# After the mail server was unavailable: at first, and at most.
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 300.0
+# Between two log lines about the same failure.
+LOG_INTERVAL = 60.0
+# How long `stop` waits for the email that is being sent.
+STOP_TIMEOUT = 25.0
 
 
 def init_app(app: Flask) -> None:
-    """Set up Flask-Mail, and a courier that `start` sets going."""
+    """Set up Flask-Mail, and a worker that `start` starts."""
     flask_mail.Mail(app)
     worker = app.extensions["worker"] = Worker(app)
 
@@ -53,150 +50,152 @@ def init_app(app: Flask) -> None:
 
 
 class Worker:
-    """Settles and delivers beside the pages, and takes a rest while the mail server is out."""
+    """One thread for as long as the process lives."""
 
     def __init__(self, app: Flask) -> None:
-        """Prepare the courier of `app`."""
+        """Start nothing yet."""
         self._app = app
-        self._due = threading.Event()
+        self._woken = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._resumes = False
-        self._settles_at = 0.0
-        self._purged = -PURGE
-        self._failures = 0
-        self._rests_until = 0.0
-        # When each complaint was last heard.
-        self._said: dict[str, float] = {}
+        self._restart_after_fork = False
+        # Times are in seconds of time.monotonic().
+        self._reconcile_at = 0.0
+        self._purged_at = -PURGE_INTERVAL
+        self._mail_failures = 0
+        self._send_at = 0.0
+        self._logged_at: dict[LogEvent, float] = {}
 
     def start(self) -> None:
-        """Begin to work, and end with the process: the letter in hand is finished."""
+        """Start the thread; it ends with the process, after the email that is being sent."""
         atexit.register(self.stop)
-        # A fork leaves threads behind, and with them every lock that SQLite holds just then.
+        # A fork copies no threads, but it does copy the locks that they hold in SQLite.
         os.register_at_fork(
             before=self._pause, after_in_parent=self._resume, after_in_child=self._resume
         )
-        self._begin()
+        self._start_thread()
 
     def stop(self) -> None:
-        """Take no more letters, and wait for the one in hand; one that takes too long is
-        taken up again when its lease has ended."""
-        self._end()
-        log.info("stopped")
+        """Stop after the email that is being sent.
+
+        An email that takes longer than STOP_TIMEOUT is sent again when its lease has ended.
+        """
+        self._stop_thread()
+        log.info(LogEvent.STOPPED)
 
     def wake(self) -> None:
-        """Have a look at once."""
-        self._due.set()
+        """Do the next step now."""
+        self._woken.set()
 
     @property
     def running(self) -> bool:
-        """Whether letters are being delivered."""
+        """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     def _pause(self) -> None:
-        self._resumes = self.running and not self._stopping.is_set()
-        if self._resumes:
-            self._end()
+        self._restart_after_fork = self.running and not self._stopping.is_set()
+        if self._restart_after_fork:
+            self._stop_thread()
 
     def _resume(self) -> None:
-        if self._resumes:
+        if self._restart_after_fork:
             self._stopping.clear()
-            self._begin()
+            self._start_thread()
 
-    def _end(self) -> None:
+    def _stop_thread(self) -> None:
         self._stopping.set()
         self.wake()
         if self._thread and self._thread.is_alive():
-            self._thread.join(FAREWELL)
+            self._thread.join(STOP_TIMEOUT)
 
-    def _begin(self) -> None:
+    def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._due.clear()
+                self._woken.clear()
                 with self._app.app_context():
-                    self._round()
-                self._due.wait(POLL)
-                self._stopping.wait(GATHER)
+                    self._step()
+                self._woken.wait(STEP_INTERVAL)
+                self._stopping.wait(BATCH_DELAY)
         finally:
             if not self._stopping.wait(1):
-                log.error("worker thread restarted")
-                self._begin()
+                log.error(LogEvent.WORKER_THREAD_RESTARTED)
+                self._start_thread()
 
-    def _round(self) -> None:
+    def _step(self) -> None:
+        """Do what is due.
+
+        1. Reconcile the ledger with Strapi, at most every RECONCILE_INTERVAL. This queues emails.
+        2. Send the due emails, unless the mail server was unavailable a moment ago.
+        3. Purge old data, every PURGE_INTERVAL.
+
+        No error ends the worker: it logs the error and does the next step.
+        """
         try:
-            self._settle_now_and_then()
-            self._deliver()
-            self._forget()
+            self._reconcile()
+            self._send()
+            self._purge()
         except LedgerUnavailable as error:
-            self._complain("ledger unavailable", error)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the courier lives on)
-            self._complain("worker failed", error)
+            self._log_failure(LogEvent.LEDGER_UNAVAILABLE, error)
+        except Exception as error:  # noqa: BLE001 (no error may end the worker)
+            self._log_failure(LogEvent.WORKER_FAILED, error)
 
-    def _settle_now_and_then(self) -> None:
-        began = time.monotonic()
-        if began >= self._settles_at:
-            settled = self._settle()
-            over = time.monotonic()
-            # Whoever waited in vain for a database that is away was no burden to it.
-            pause = (over - began) / (SHARE if settled else 1)
-            self._settles_at = over + min(max(POLL, pause), LONGEST_PAUSE)
-
-    def _settle(self) -> bool:
+    def _reconcile(self) -> None:
+        if time.monotonic() < self._reconcile_at:
+            return
         try:
             reconciler().run_if_changed()
         except StrapiUnavailable as error:
-            self._complain("reconcile postponed", error)
-            return False
+            self._log_failure(LogEvent.RECONCILE_POSTPONED, error)
         except LedgerUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 (an odd row in Strapi stops no letters)
-            self._complain("reconcile failed", error)
-        return True
+        except Exception as error:  # noqa: BLE001 (emails are sent all the same)
+            self._log_failure(LogEvent.RECONCILE_FAILED, error)
+        finally:
+            self._reconcile_at = time.monotonic() + RECONCILE_INTERVAL
 
-    def _deliver(self) -> None:
-        if time.monotonic() < self._rests_until:
+    def _send(self) -> None:
+        if time.monotonic() < self._send_at:
             return
         try:
             for _ in deliver_due():
-                self._failures = 0
+                self._mail_failures = 0
                 if self._stopping.is_set():
                     return
-                self._settle_now_and_then()
+                # A long outbox must not keep the ledger from following Strapi.
+                self._reconcile()
         except MailServerUnavailable as error:
-            self._rest(error)
+            self._pause_sending(error)
 
-    def _rest(self, error: MailServerUnavailable) -> None:
-        rest = min(FIRST_REST * 2 ** min(self._failures, 10), LONGEST_REST)
-        rest *= random.uniform(0.75, 1.25)
-        self._failures += 1
-        self._rests_until = time.monotonic() + rest
-        log.error(
-            "mail server unavailable", extra={"error": str(error), "seconds_to_next_try": rest}
-        )
+    def _pause_sending(self, error: MailServerUnavailable) -> None:
+        """Wait twice as long after each failure in a row, with jitter."""
+        pause = min(FIRST_PAUSE * 2 ** min(self._mail_failures, 10), LONGEST_PAUSE)
+        pause *= random.uniform(0.75, 1.25)
+        self._mail_failures += 1
+        self._send_at = time.monotonic() + pause
+        fields = {"error": str(error), "seconds_to_next_try": pause}
+        log.error(LogEvent.MAIL_SERVER_UNAVAILABLE, extra=fields)
 
-    def _forget(self) -> None:
-        if time.monotonic() - self._purged > PURGE:
-            forget()
-            self._purged = time.monotonic()
+    def _purge(self) -> None:
+        if time.monotonic() - self._purged_at > PURGE_INTERVAL:
+            purge_old_data()
+            self._purged_at = time.monotonic()
 
-    def _complain(self, event: str, error: Exception) -> None:
-        """Say what is wrong, at most once in a while, with a trace where nobody expected it."""
-        if time.monotonic() - self._said.get(event, -QUIET) < QUIET:
+    def _log_failure(self, event: LogEvent, error: Exception) -> None:
+        """Log at most once in LOG_INTERVAL; with a trace, unless a database is unavailable."""
+        if time.monotonic() - self._logged_at.get(event, -LOG_INTERVAL) < LOG_INTERVAL:
             return
-        self._said[event] = time.monotonic()
-        problem = str(error)
-        expected = isinstance(error, StrapiUnavailable)
+        self._logged_at[event] = time.monotonic()
+        problem, expected = str(error), isinstance(error, StrapiUnavailable)
         if isinstance(error, LedgerUnavailable):
             problem, expected = database.explain(error), True
         log.error(event, extra={"error": problem}, exc_info=None if expected else error)
 
 
-def forget() -> int:
-    """Purge as the settings say; returns how many signups that touched."""
+def purge_old_data() -> int:
+    """Purge what the settings say is no longer kept; return the number of signups changed."""
     config = current_app.config
-    keep, life = timedelta(days=config["KEEP_DAYS"]), timedelta(seconds=config["LINK_MAX_AGE"])
-    return purge(keep, life)
+    return purge(timedelta(days=config["KEEP_DAYS"]), timedelta(seconds=config["LINK_MAX_AGE"]))

@@ -5,6 +5,7 @@ import logging
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
+from models.log_events import LogEvent
 from models.signups.start import TooManyEmails
 from signup import links
 from signup.errors import error_response
@@ -26,13 +27,13 @@ def init_app(app: Flask) -> None:
 
 def invalid_link(_: Exception) -> ResponseReturnValue:
     """Show the page of a link that is damaged or not ours."""
-    log.warning("link invalid")
+    log.warning(LogEvent.LINK_INVALID)
     return render_template("signup/damaged.html"), 404
 
 
 def link_from_future(_: Exception) -> ResponseReturnValue:
     """Answer 503, because the link will work soon. Log that a clock is wrong."""
-    log.error("link from future", extra={"error": "this clock, or another one, is wrong"})
+    log.error(LogEvent.LINK_FROM_FUTURE, extra={"error": "this clock, or another one, is wrong"})
     return error_response(503)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from models.log_events import LogEvent
 from models.signups import start
 from models.signups.history import AUTHOR, Actor
 from models.signups.start import TooManyEmails
@@ -104,7 +105,7 @@ def author() -> Actor:
 def alert_about_flood() -> None:
     """Log an error: the limit on first emails to everyone is reached."""
     limit = current_app.config["MAX_LETTERS"]
-    alert("signup flood", f"{limit} first emails in an hour, so no more are sent for now")
+    alert(LogEvent.SIGNUP_FLOOD, f"{limit} first emails in an hour, so no more are sent for now")
 
 
 def _is_from_a_person(form: SignupForm) -> bool:
@@ -112,7 +113,7 @@ def _is_from_a_person(form: SignupForm) -> bool:
     if not (form.honeypot_filled or _is_too_quick()):
         return True
     problem = "filled in what nobody sees" if form.honeypot_filled else "too quick"
-    log.info("signup ignored", extra={"error": problem})
+    log.info(LogEvent.SIGNUP_IGNORED, extra={"error": problem})
     return False
 
 
@@ -134,5 +135,5 @@ def _start_signup(email: str, firstname: str, lastname: str | None) -> None:
         reapply_after=timedelta(days=current_app.config["REAPPLY_DAYS"]),
         limits=rate_limits.email_limits(),
     )
-    event = "signup requested" if queued else "signup requested too often"
+    event = LogEvent.SIGNUP_REQUESTED if queued else LogEvent.SIGNUP_REQUESTED_TOO_OFTEN
     log.info(event, extra={"email": email})

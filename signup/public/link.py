@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, redirect, render_template, session, ur
 from flask.typing import ResponseReturnValue
 
 from models import password_hashing
+from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import confirm as confirming
 from models.signups import decide, search, start
@@ -38,7 +39,7 @@ def apply(token: str) -> ResponseReturnValue:
     """Create the inactive author in Strapi, and redirect to the signup's page."""
     link, signup = _open(links.CONFIRM, token)
     if signup.state != State.ASKED:
-        log.info("link used already", extra={"signup": signup.id})
+        log.info(LogEvent.LINK_USED_ALREADY, extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
     if _is_over(link, signup):
         return _page_of(signup, link)
@@ -52,7 +53,7 @@ def apply(token: str) -> ResponseReturnValue:
     except (QueueFull, StrapiUnavailable) as error:
         return _busy_page(signup, form, error)
     session.pop("asked", None)
-    log.info("confirmed", extra={"signup": signup.id})
+    log.info(LogEvent.CONFIRMED, extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -73,7 +74,10 @@ def renew(token: str) -> ResponseReturnValue:
     queued = start.renew_link(
         signup, i18n.current_language(), by=author(), limits=rate_limits.email_limits()
     )
-    log.info("link renewed" if queued else "link renewed too often", extra={"signup": signup.id})
+    log.info(
+        LogEvent.LINK_RENEWED if queued else LogEvent.LINK_RENEWED_TOO_OFTEN,
+        extra={"signup": signup.id},
+    )
     return redirect(url_for("form.sent", again=1), 303)
 
 
@@ -87,7 +91,7 @@ def withdraw(token: str) -> ResponseReturnValue:
         page, _ = _page_of(signup, link, form)
         return page, form.status
     decide.withdraw(signup, author())
-    log.info("withdrawn", extra={"signup": signup.id, "state": signup.state})
+    log.info(LogEvent.WITHDRAWN, extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -113,7 +117,7 @@ def never_again(token: str) -> ResponseReturnValue:
         return render_template("signup/stop.html", form=form), form.status
     if signup.email:
         decide.stop(signup.email, links.signing_keys(), author())
-        log.info("email suppressed", extra={"signup": signup.id})
+        log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id})
     return render_template("signup/stopped.html")
 
 
@@ -133,7 +137,7 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
     if signup.state == State.ASKED:
         if _is_over(link, signup):
             page = "expired" if link.expired else "replaced"
-            event = "link expired" if link.expired else "link replaced"
+            event = LogEvent.LINK_EXPIRED if link.expired else LogEvent.LINK_REPLACED
             log.info(event, extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
@@ -144,7 +148,7 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
 def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:
     """Show the form again, with a message that the author cannot be created now."""
     problem = str(error) or "the queue is full"
-    log.warning("confirmation postponed", extra={"signup": signup.id, "error": problem})
+    log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": problem})
     busy = "full" if isinstance(error, QueueFull) else "unavailable"
     page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
     return page, 503, RETRY

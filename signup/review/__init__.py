@@ -1,4 +1,4 @@
-"""The super admins' pages: log in with Strapi's own credentials, see who waits, decide."""
+"""The review pages, where super admins log in with their Strapi password and decide."""
 
 from flask import Flask
 

@@ -1,167 +1,164 @@
-"""Decisions at the desk: activate, decline, take back; one signup, or several at once."""
+"""Activate, decline and undo, for one signup or for several."""
 
-import logging
-from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from models.log_events import LogEvent
 from models.signups import decide
-from models.signups.decide import AlreadyDecided, Postponed, TooLateToUndo
-from models.signups.history import Event
+from models.signups.decide import Postponed
 from models.signups.signup import Signup
-from models.strapi import RowChanged, RowGone, StrapiClient
+from models.strapi import RowChanged, RowGone
 from signup import durations
-from signup.databases import strapi
+from signup.decision_errors import DECISION_ERRORS, EXCEPTIONS, Verb, decide_and_log
 from signup.errors import RETRY
 from signup.forms import ButtonForm
 from signup.i18n import gettext
 from signup.review import queue
 from signup.review.forms import ActivateForm, DeclineForm, SeveralForm
-from signup.review.login import reviewer, reviewer_blueprint
+from signup.review.login import current_actor, reviewer_blueprint
 
-log = logging.getLogger(__name__)
 pages = reviewer_blueprint("decisions")
 
-Verb = Callable[[Signup, StrapiClient], None]
-
-# Why a decision was not made, or not yet: how to answer, and what to say.
-REFUSALS: dict[type[Exception], tuple[int, str]] = {
-    AlreadyDecided: (409, "decided"),
-    TooLateToUndo: (409, "too late"),
-    RowChanged: (409, "altered"),
-    Postponed: (503, "postponed"),
-}
+# What to do with one signup, and the event to log for it.
+Decision = tuple[Verb, LogEvent]
 
 
 @pages.post("/<int:author_id>/activate")
 def activate(author_id: int) -> ResponseReturnValue:
-    """Let an author in."""
+    """Activate an author."""
     form = ActivateForm()
     if not form.validate_on_submit():
-        return _shown_again(author_id, form.status, "stale")
-    return _decided(author_id, _activate(form.after_all.data))
+        return _render_again(author_id, form.status, "stale")
+    return _decide(author_id, _activation(form.after_all.data))
 
 
 @pages.post("/<int:author_id>/decline")
 def decline(author_id: int) -> ResponseReturnValue:
-    """Refuse an author, with a reason if there is one."""
+    """Decline an author."""
     form = DeclineForm()
     if not form.validate_on_submit():
-        return _shown_again(author_id, form.status, "stale" if form.stale else "", form)
-    return _decided(author_id, _decline(form))
+        return _render_again(author_id, form.status, "stale" if form.stale else "", form)
+    return _decide(author_id, _decline(form))
 
 
 @pages.post("/<int:author_id>/preview")
 def preview(author_id: int) -> ResponseReturnValue:
-    """Show how the letter of a decline will read; nothing is decided."""
+    """Show the email of a decline. Nothing is decided."""
     form = DeclineForm()
     if not form.validate_on_submit():
-        return _shown_again(author_id, form.status, "stale" if form.stale else "", form)
+        return _render_again(author_id, form.status, "stale" if form.stale else "", form)
     signup = Signup.by_strapi_id(author_id)
-    letters = queue.preview(form, [signup] if signup else [])
-    return _shown_again(author_id, 200, "", form, letters=letters)
+    emails = queue.preview_decline(form, [signup] if signup else [])
+    return _render_again(author_id, 200, "", form, emails=emails)
 
 
 @pages.post("/<int:author_id>/undo")
 def undo(author_id: int) -> ResponseReturnValue:
-    """Take a decision back, before anybody was told."""
+    """Undo a decision before its email is sent."""
     form = ButtonForm()
     if not form.validate_on_submit():
-        return _shown_again(author_id, form.status, "stale")
-    return _decided(author_id, partial(decide.undo, by=reviewer()), "back")
+        return _render_again(author_id, form.status, "stale")
+    return _decide(author_id, _undo(), "back")
 
 
 @pages.post("/several")
 def several() -> ResponseReturnValue:
-    """Decide about all who were chosen; a decline first shows its form, and its letter."""
+    """Decide about all chosen signups. A decline first shows its form and preview."""
     form = SeveralForm()
-    sound = form.validate_on_submit()
+    valid = form.validate_on_submit()
     chosen = [signup for number in form.author_ids if (signup := Signup.by_strapi_id(number))]
-    if form.stale or not chosen:
-        return queue.page(form.status if form.stale else 422, "stale" if form.stale else "nobody")
-    if form.verb.data == "ask":
-        # The box of a form that was not seen yet is ticked, as it is for one person.
-        form.tell.data = True
-    if not sound or form.verb.data in ("ask", "preview"):
-        letters = queue.preview(form, chosen) if sound and form.verb.data == "preview" else []
-        facts = {"chosen": chosen, "letters": letters, "place": queue.place(), **queue.always()}
-        page = render_template("review/several.html", form=form, **facts)
-        return page, form.status if not sound else 200
-    verbs: dict[str | None, Verb] = {
-        "activate": _activate(False),
-        "decline": _decline(form),
-        "undo": partial(decide.undo, by=reviewer()),
-    }
+    if form.stale:
+        return queue.render_list(form.status, "stale")
+    if not chosen:
+        return queue.render_list(422, "nobody")
     verb = form.verb.data
-    return _all_decided(chosen, verbs[verb], "back" if verb == "undo" else "done")
+    if not valid or verb in ("ask", "preview"):
+        return _several_form(form, chosen, valid)
+    if verb == "undo":
+        return _decide_all(chosen, _undo(), "back")
+    return _decide_all(chosen, _activation(False) if verb == "activate" else _decline(form))
 
 
-def _all_decided(chosen: list[Signup], verb: Verb, sign: str) -> ResponseReturnValue:
-    numbers: dict[str, Any] = {sign: [], "missed": [], **queue.place()}
+def _several_form(form: SeveralForm, chosen: list[Signup], valid: bool) -> ResponseReturnValue:
+    if form.verb.data == "ask":
+        # The form is shown for the first time: tick its box.
+        form.tell.data = True
+    previewed = valid and form.verb.data == "preview"
+    emails = queue.preview_decline(form, chosen) if previewed else []
+    variables = {"chosen": chosen, "emails": emails, **queue.common_variables()}
+    page = render_template("review/several.html", form=form, **variables)
+    return page, 200 if valid else form.status
+
+
+def _activation(after_all: bool) -> Decision:
+    verb = partial(
+        decide.activate,
+        by=current_actor(),
+        undo_period=durations.undo_period(),
+        after_all=after_all,
+    )
+    return verb, LogEvent.ACTIVATED
+
+
+def _decline(form: DeclineForm) -> Decision:
+    reason, tell = form.reason.data or None, form.tell.data
+    actor, undo_period = current_actor(), durations.undo_period()
+    verb = partial(decide.decline, by=actor, undo_period=undo_period, reason=reason, tell=tell)
+    return verb, LogEvent.DECLINED
+
+
+def _undo() -> Decision:
+    return partial(decide.undo, by=current_actor()), LogEvent.TAKEN_BACK
+
+
+def _decide(author_id: int, decision: Decision, result: str = "done") -> ResponseReturnValue:
+    """Decide about one signup. `result` is the query parameter that names it in the list."""
+    signup = Signup.by_strapi_id(author_id)
+    if signup is None:
+        return queue.render_list(404, "gone")
+    try:
+        decide_and_log(signup, *decision)
+    except RowGone:
+        return queue.render_list(404, "gone")
+    except EXCEPTIONS as error:
+        row = DECISION_ERRORS[type(error)]
+        detail = gettext(str(error)) if isinstance(error, RowChanged) else ""
+        page, status = queue.render_signup(signup, row.status, row.notice, detail=detail)
+        return page, status, RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    position: dict[str, Any] = {**queue.position(), result: signup.id}
+    return redirect(url_for("queue.index", **position), 303)
+
+
+def _decide_all(
+    chosen: list[Signup], decision: Decision, result: str = "done"
+) -> ResponseReturnValue:
+    """Decide about each signup, and name in the list those that could not be decided."""
+    numbers: dict[str, Any] = {result: [], "missed": [], **queue.position()}
     for signup in chosen:
         try:
-            verb(signup, strapi())
-        except (RowGone, AlreadyDecided, TooLateToUndo, RowChanged) as error:
-            log.warning(
-                "decision refused", extra={"signup": signup.id, "reason": type(error).__name__}
-            )
-            numbers["missed"].append(signup.id)
+            decide_and_log(signup, *decision)
         except Postponed:
-            # It is noted, and that is all that a list can say.
-            numbers[sign].append(signup.id)
+            # The list has no words for this. The decision is noted and takes effect later.
+            numbers[result].append(signup.id)
+        except EXCEPTIONS:
+            numbers["missed"].append(signup.id)
         else:
-            _log(signup)
-            numbers[sign].append(signup.id)
+            numbers[result].append(signup.id)
     return redirect(url_for("queue.index", **numbers), 303)
 
 
-def _decided(author_id: int, verb: Verb, sign: str = "done") -> ResponseReturnValue:
-    signup = Signup.by_strapi_id(author_id)
-    if signup is None:
-        return queue.page(404, "gone")
-    try:
-        verb(signup, strapi())
-    except RowGone:
-        return queue.page(404, "gone")
-    except tuple(REFUSALS) as error:
-        status, notice = REFUSALS[type(error)]
-        log.warning("decision refused", extra={"signup": signup.id, "reason": notice})
-        fault = gettext(str(error)) if isinstance(error, RowChanged) else ""
-        page, _ = queue.page_of(signup, status, notice, fault=fault)
-        return page, status, RETRY if status == 503 else {}
-    _log(signup)
-    here: dict[str, Any] = {**queue.place(), sign: signup.id}
-    return redirect(url_for("queue.index", **here), 303)
-
-
-def _shown_again(
+def _render_again(
     author_id: int,
     status: int,
     notice: str,
     form: DeclineForm | None = None,
-    **facts: object,
+    **variables: object,
 ) -> tuple[str, int]:
     signup = Signup.by_strapi_id(author_id)
     if signup is None:
-        return queue.page(404, "gone")
-    return queue.page_of(signup, status, notice, form, **facts)
-
-
-def _activate(after_all: bool) -> Verb:
-    return partial(
-        decide.activate, by=reviewer(), undo_period=durations.undo_period(), after_all=after_all
-    )
-
-
-def _decline(form: DeclineForm) -> Verb:
-    reason, tell = form.reason.data or None, form.tell.data
-    return partial(
-        decide.decline, by=reviewer(), undo_period=durations.undo_period(), reason=reason, tell=tell
-    )
-
-
-def _log(signup: Signup) -> None:
-    log.info(Event.last_kind(signup), extra={"signup": signup.id, "state": signup.state})
+        return queue.render_list(404, "gone")
+    return queue.render_signup(signup, status, notice, form, **variables)

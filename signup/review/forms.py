@@ -1,4 +1,4 @@
-"""The desk's forms: a decision, about one signup or several."""
+"""The forms of the review pages: a decision about one signup, or about several."""
 
 from flask import request
 from wtforms import BooleanField, StringField, TextAreaField
@@ -10,7 +10,7 @@ from signup.validation import text
 
 
 class DeclineForm(Form):
-    """Why somebody is not wanted, and whether they hear of it."""
+    """The reason for a decline, and whether the author is told."""
 
     reason = TextAreaField(
         lazy_gettext("Reason"),
@@ -27,10 +27,10 @@ class DeclineForm(Form):
 
 
 class SeveralForm(DeclineForm):
-    """The same decision about all who were chosen."""
+    """One decision about all chosen signups."""
 
     class Meta(Form.Meta):
-        """Each of them is an `authors`."""
+        """`authors` may come many times."""
 
         many = ("authors",)
 
@@ -45,11 +45,12 @@ class SeveralForm(DeclineForm):
 
     @property
     def author_ids(self) -> list[int]:
-        """The ids in Strapi of those who were chosen."""
+        """The Strapi ids of the chosen authors."""
         return request.form.getlist("authors", int)
 
 
 class ActivateForm(ButtonForm):
-    """Let somebody in, even after a decline where that is meant."""
+    """The button that activates an author."""
 
+    # Also somebody who was declined.
     after_all = BooleanField()

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from signup import i18n
 from signup.validation import typos
 from tests.support.page_states import Gallery, gallery
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, LANGUAGES, Service
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +79,38 @@ def test_rules_are_ticked_off_while_a_password_is_typed(shown: Gallery) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ("short", "Weak"),
+        ("Password1", "Weak"),
+        ("Abcdefgh12345678", "Weak"),
+        ("Lovelace1815", "Weak"),
+        ("Analytical1", "Good"),
+        ("Engines of 1843", "Strong"),
+    ],
+)
+def test_the_strength_of_a_password_has_a_word(shown: Gallery, given: str, word: str) -> None:
+    shown.open(shown.links["open"])
+    expect(shown.page.locator(".strength")).to_be_hidden()
+    shown.page.get_by_label("Password", exact=True).press_sequentially(given)
+    expect(shown.page.locator(".strength [role=status]")).to_have_text(
+        f"Strength: {word}", use_inner_text=True
+    )
+
+
+def test_a_slip_in_an_address_is_pointed_out_and_corrected_with_a_click(shown: Gallery) -> None:
+    shown.open("/signup")
+    field = shown.page.get_by_label("E-mail address")
+    field.press_sequentially("ada@gmial.com")
+    suggestion = shown.page.get_by_role("button", name="ada@gmail.com")
+    suggestion.click()
+
+    expect(field).to_have_value("ada@gmail.com")
+    expect(field).to_be_focused()
+    expect(suggestion).to_be_hidden()
+
+
 def test_a_slip_is_never_forced_on_anybody(shown: Gallery) -> None:
     shown.ask("ada@gmial.com")
     expect(shown.page.get_by_role("heading", level=1)).to_have_text("Check your mail")
@@ -107,11 +138,17 @@ def test_a_slip_is_never_forced_on_anybody(shown: Gallery) -> None:
         ("", None),
     ],
 )
-def test_a_typing_error_in_a_common_domain_gets_a_suggestion(typed: str, meant: str | None) -> None:
+def test_page_and_server_know_the_same_slips(shown: Gallery, typed: str, meant: str | None) -> None:
+    shown.open("/signup")
+    shown.page.get_by_label("E-mail address").fill(typed)
+    shown.page.get_by_label("E-mail address").press("Tab")
+
+    suggested = shown.page.locator(".suggestion button")
+    assert (suggested.text_content() or None) == meant
     assert typos.suggestion(typed) == meant
 
 
-def test_a_slip_is_pointed_out_once_the_email_is_on_its_way(
+def test_without_scripts_a_slip_is_pointed_out_once_the_letter_is_on_its_way(
     service: Service,
 ) -> None:
     visitor = service.visitor()
@@ -134,7 +171,7 @@ def test_a_slip_is_pointed_out_whoever_the_address_belongs_to(service: Service) 
         assert f"Did you mean <strong>{name}@gmail.com" in visitor.get("/signup/sent").text
 
 
-@pytest.mark.parametrize("language", i18n.available_languages())
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_whole_form_page_is_smaller_than_20_kb(service: Service, language: str) -> None:
     service.language = language
     visitor = service.visitor()

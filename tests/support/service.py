@@ -31,12 +31,15 @@ from models.strapi import StrapiUnavailable
 from models.timestamps import now, to_milliseconds
 from signup.mail.delivery import deliver_due
 from signup.mail.smtp import MailServerUnavailable
+from signup.settings import DEFAULTS
 from tests.support.paths import DATA
 
 # The server would write down every byte of every letter.
 logging.getLogger("mail.log").setLevel("WARNING")
 
 SHAPES = ["4.2.3", "4.26.2", "5.54.0"]
+# `make language CODE=it` adds a catalogue, which is not offered until it is translated.
+LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
 SUE = "sue@example.com"
 SUE_PASSWORD = "Super1secret"
 ADA = "ada@example.org"

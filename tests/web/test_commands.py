@@ -1,5 +1,6 @@
 """Commands for operators."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from tests.conftest import every_engine, on_a_file
+from tests.support.paths import ROOT
 from tests.support.service import ADA, Service, StrapiFile, free_port, text
 
 
@@ -87,7 +89,7 @@ def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) ->
 
     result = run(service, "check")
     assert result.exit_code == 1
-    assert "1 could not be delivered: letter 1: recipient refused with 550" in result.output
+    assert "1 could not be delivered: email 1: recipient refused with 550" in result.output
 
 
 def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(
@@ -100,16 +102,16 @@ def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(
 
     result = run(service, "deliver")
     assert result.exit_code == 1
-    assert "the mail server is out: ConnectionRefusedError" in result.output
+    assert "the mail server is unavailable: ConnectionRefusedError" in result.output
 
 
 def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:
     service.visitor().apply()
     service.strapi.do("UPDATE admin_users SET is_active = true")
 
-    assert run(service, "deliver").output == "1 letter handled\n"
+    assert run(service, "deliver").output == "1 email handled\n"
     assert "Log in" in text(service.mail.letters[-1])
-    assert run(service, "deliver").output == "0 letters handled\n"
+    assert run(service, "deliver").output == "0 emails handled\n"
 
 
 def test_authors_are_listed_activated_and_declined(service: Service) -> None:
@@ -134,7 +136,7 @@ def test_what_cannot_be_decided_is_said(service: Service) -> None:
     unknown = run(service, "activate", "nobody@example.org")
     assert (unknown.exit_code, unknown.output) == (
         1,
-        "Error: nobody@example.org is not the address of a confirmed signup\n",
+        "Error: no confirmed signup has the email nobody@example.org\n",
     )
     run(service, "activate", ADA)
     late = run(service, "decline", ADA)
@@ -151,7 +153,7 @@ def test_purge_forgets_what_there_is_no_reason_to_know(
     run(service, "activate", ADA)
     service.deliver()
     later(timedelta(days=8))
-    assert run(service, "purge").output == "1 signup forgotten\n"
+    assert run(service, "purge").output == "1 signup purged\n"
     assert service.rows("SELECT * FROM signup WHERE email = 'never@example.org'") == []
     assert service.rows("SELECT * FROM letter WHERE recipient = 'never@example.org'") == []
 
@@ -186,3 +188,8 @@ def test_without_settings_a_command_says_what_is_missing(
     assert result.exit_code == 1
     assert "SIGNUP_SECRET_KEY is missing" in result.output
     assert "SIGNUP_PUBLIC_URL is missing" in result.output
+
+
+def test_the_version_is_that_of_the_newest_release(service: Service) -> None:
+    [newest, *_] = re.findall(r"^## (\d\S+) - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert run(service, "version").output == f"{newest}\n"

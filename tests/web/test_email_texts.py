@@ -9,10 +9,9 @@ import html5lib
 import pytest
 from time_machine import travel
 
-from signup import i18n
 from tests.support.page_states import REASON
 from tests.support.paths import DATA
-from tests.support.service import ADA, Service, html, text
+from tests.support.service import ADA, LANGUAGES, Service, html, text
 
 GOLDEN = DATA / "emails"
 TODAY = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
@@ -34,7 +33,7 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-every_language = pytest.mark.parametrize("language", i18n.available_languages(), indirect=True)
+every_language = pytest.mark.parametrize("language", LANGUAGES, indirect=True)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_every_letter_says_what_is_written_down(
 
 
 def test_nothing_is_written_down_that_is_no_letter() -> None:
-    assert sorted(folder.name for folder in GOLDEN.iterdir()) == i18n.available_languages()
+    assert sorted(folder.name for folder in GOLDEN.iterdir()) == LANGUAGES
     for folder in GOLDEN.iterdir():
         assert sorted(letter.name for letter in folder.iterdir()) == sorted(KINDS)
 

@@ -18,10 +18,10 @@ from signup import i18n, settings
 from tests.browser.test_whole_way import find_letter, sandbox  # noqa: F401 (the whole way, in each)
 from tests.support.page_states import REASON, SCENES, WAITING, gallery
 from tests.support.paths import ROOT
-from tests.support.service import ADA, PUBLIC, SHAPES, SUE, Service, Visitor, html, text
+from tests.support.service import ADA, LANGUAGES, PUBLIC, SHAPES, SUE, Service, Visitor, html, text
 
 WORDS = ROOT / "signup" / "translations"
-TRANSLATED = ["de", "es", "fr", "pt"]
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
 EXTRACT = "--quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|</?\w[^>]*>")
 
@@ -124,11 +124,11 @@ def test_the_first_language_is_the_default(start: Callable[..., Service]) -> Non
     assert service.visitor().get("/signup").headers["Content-Language"] == "pt"
 
 
-@pytest.mark.parametrize("given", ["en,it", "English", "../en", []])
+@pytest.mark.parametrize("given", ["en,xx", "English", "../en", []])
 def test_a_language_without_a_catalogue_is_refused_at_the_start(
     start: Callable[..., Service], given: object
 ) -> None:
-    with pytest.raises(settings.SettingsError, match="SIGNUP_LANGUAGES must be some of de, en, es"):
+    with pytest.raises(settings.SettingsError, match="SIGNUP_LANGUAGES must be some of de, en,"):
         settings.require(start(LANGUAGES=given).app)
 
 
@@ -280,8 +280,8 @@ def test_the_catalogue_for_translators_holds_every_text(template: Catalog) -> No
     assert len(ids(template)) > 250
 
 
-def test_there_is_a_catalogue_for_each_language() -> None:
-    assert i18n.available_languages() == sorted(["en", *TRANSLATED])
+def test_there_is_a_catalogue_for_each_language_that_is_offered() -> None:
+    assert set(i18n.available_languages()) >= {"en", "de", "es", "fr", "pt"} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -383,7 +383,7 @@ def test_the_search_for_untranslated_words_would_find_one() -> None:
 # The whole way
 
 
-@pytest.mark.parametrize("language", i18n.available_languages())
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_whole_way_by_clicking_in_each_language(
     request: pytest.FixtureRequest, browser: Browser, language: str
 ) -> None:

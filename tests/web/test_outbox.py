@@ -299,6 +299,35 @@ def test_a_mail_server_that_hangs_is_given_up(start: Callable[..., Service]) -> 
     hanging.socket.close()
 
 
+def test_no_host_name_is_looked_up_to_send_an_email(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The tests' mail server looks its own up, in another thread.
+    askers: list[int] = []
+
+    def getfqdn(*_: object) -> str:
+        askers.append(threading.get_ident())
+        return "localhost"
+
+    monkeypatch.setattr(socket, "getfqdn", getfqdn)
+    service.visitor().ask()
+
+    assert len(service.deliver()) == 1
+    assert threading.get_ident() not in askers
+
+
+def test_a_domain_that_is_not_ascii_is_written_as_mail_servers_expect_it(
+    start: Callable[..., Service],
+) -> None:
+    service = start(
+        REVIEWERS=["sue@straße.example"], MAIL_DEFAULT_SENDER="Café <post@bücher.example>"
+    )
+    service.visitor().apply()
+
+    [email] = to("sue@xn--strae-oqa.example", service)
+    assert email["From"] == "Café <post@xn--bcher-kva.example>"
+
+
 def ask_for_many(service: Service) -> list[str]:
     emails = [f"author{number}@example.org" for number in range(5)]
     for email in emails:
@@ -316,11 +345,11 @@ def test_letters_that_are_due_together_go_out_over_one_connection(service: Servi
 def test_the_courier_waits_a_moment_for_others_who_ask(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "GATHER", 60.0)
+    monkeypatch.setattr(worker, "BATCH_DELAY", 60.0)
     thread = service.app.extensions["worker"]
     thread.start()
     # The last thing in its first round.
-    eventually(lambda: thread._purged > 0)
+    eventually(lambda: thread._purged_at > 0)
 
     ask_for_many(service)
     sent = list(service.mail.letters)
