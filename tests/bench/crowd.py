@@ -10,7 +10,7 @@ from pathlib import Path
 from models.ledger import database as ledger
 from models.strapi import new_document_id
 from models.timestamps import now, to_milliseconds
-from tests.support.service import SUE, StrapiFile
+from tests.support.strapi_file import SUE, StrapiFile
 
 STATES = ("active", "declined", "active", "removed")
 HOUR = 3_600_000

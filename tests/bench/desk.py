@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.bench.crowd import fill
 from tests.bench.effort import Effort
 from tests.bench.served import Browser, served
-from tests.support.service import SUE, SUE_PASSWORD, MailServer, StrapiFile
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD, StrapiFile
 
 # Quick acts are played more often; decisions, of which each is made once, must not run out.
 MORE = 4
@@ -85,7 +86,7 @@ def desk(size: int) -> Iterator[Desk]:
     """A service of this size, and a reviewer at its desk."""
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)
-        mail = MailServer()
+        mail = SMTPServer()
         mail.start()
         stack.callback(mail.stop)
         strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.measured import peopled
-from tests.support.service import SUE, SUE_PASSWORD, free_port
+from tests.support.network import free_port
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 from tests.support.strapi_server import RealStrapi, cached
 
 VERSION = "5.54.0"

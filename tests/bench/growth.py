@@ -19,7 +19,9 @@ from signup.mail.delivery import deliver_due
 from tests.bench.crowd import add_asking, fill
 from tests.bench.effort import Effort
 from tests.bench.measured import LIFTED
-from tests.support.service import MailServer, Service, StrapiFile, Visitor, token_of
+from tests.support.service import Service, Visitor, token_of
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 
 WAITING = 50
 HASHED = "$2a$10$" + "x" * 53
@@ -42,14 +44,14 @@ class Site:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Make its ledger this process's."""
-        ledger.open_ledger(self.service.ledger)
+        ledger.open_ledger(self.service.ledger.path)
         ledger.close()
         with self.service.app.app_context():
             yield
 
     def somebody(self) -> Signup:
         """Somebody who has just asked, and got the letter."""
-        [key] = add_asking(self.service.ledger, 1)
+        [key] = add_asking(self.service.ledger.path, 1)
         found = Signup.by_key(key)
         assert found
         return found
@@ -97,15 +99,15 @@ def settling(site: Site) -> Callable[[], object]:
 
 def delivery(site: Site) -> Callable[[], object]:
     """One letter, from the outbox to the mail server."""
-    StrapiFile(site.service.ledger).do("DELETE FROM letter WHERE sent_at IS NULL")
-    add_asking(site.service.ledger, 1, sent=False)
+    StrapiFile(site.service.ledger.path).do("DELETE FROM letter WHERE sent_at IS NULL")
+    add_asking(site.service.ledger.path, 1, sent=False)
     return lambda: next(deliver_due())
 
 
 def delivery_of_many(site: Site) -> Callable[[], object]:
     """The same while every other letter is due, too."""
     if len(site.service.rows("SELECT id FROM letter WHERE sent_at IS NULL LIMIT 2")) < 2:
-        StrapiFile(site.service.ledger).do("UPDATE letter SET sent_at = NULL")
+        StrapiFile(site.service.ledger.path).do("UPDATE letter SET sent_at = NULL")
     return lambda: next(deliver_due())
 
 
@@ -126,7 +128,7 @@ def run(effort: Effort) -> Iterator[str]:
     yield f"| | {' | '.join(f'{size:,} rows' for size in effort.sizes)} |"
     yield "|---|" + "---|" * len(effort.sizes)
     with ExitStack() as stack:
-        mail = MailServer()
+        mail = SMTPServer()
         mail.start()
         stack.callback(mail.stop)
         sites = [stack.enter_context(site(size, mail)) for size in effort.sizes]
@@ -138,13 +140,13 @@ def run(effort: Effort) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def site(size: int, mail: MailServer) -> Iterator[Site]:
+def site(size: int, mail: SMTPServer) -> Iterator[Site]:
     """A service of this size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
         fill(strapi, folder / "ledger.db", size, WAITING)
-        service = Service(strapi, mail, folder / "ledger.db", dict(LIFTED))
+        service = Service(strapi, mail, SQLiteFile(folder / "ledger.db"), dict(LIFTED))
         made = Site(size, service, service.visitor(), iter(range(10**9)))
         with made.entered():
             assert made.visitor.log_in().status_code == 303

@@ -13,7 +13,7 @@ from tests.bench.load import Load, play
 from tests.bench.measured import Measured, measured
 from tests.bench.pages import FASTEST
 from tests.bench.post import Post
-from tests.support.service import free_port
+from tests.support.network import free_port
 
 QUICK, SLOW, NONE = "quick", "2 s for a letter", "none listens"
 SERVERS = (QUICK, SLOW, NONE)

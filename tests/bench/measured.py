@@ -16,7 +16,10 @@ from models.ledger import database
 from signup import links
 from tests.bench.crowd import add_asking, fill
 from tests.bench.served import Browser, Served, environment_of, gunicorn
-from tests.support.service import MailServer, StrapiFile, free_port, required
+from tests.support.network import free_port
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 
 # Everybody may wait, and nobody is too quick.
 LIFTED: Mapping[str, object] = {"RATELIMIT_ENABLED": False, "MAX_WAITING": 10**9}
@@ -79,7 +82,7 @@ def measured(mail_port: int, strapi: StrapiFile | None = None) -> Iterator[Measu
         if strapi is None:
             strapi = peopled(folder)
         here = {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        named = required(strapi, MailServer(mail_port), folder / "ledger.db")
+        named = required(strapi, SMTPServer(mail_port), folder / "ledger.db")
         settings = {**named, **here, **LIFTED}
         log, began = folder / "log", time.monotonic()
         with gunicorn("app:serve()", log, environment_of(settings), port) as served:

@@ -11,7 +11,7 @@ from tests.bench.load import Load, play
 from tests.bench.measured import Measured, measured
 from tests.bench.post import Post
 from tests.faults.lock_probe import LockWatch
-from tests.support.service import StrapiFile
+from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_saves import saving
 
 RATE = 10

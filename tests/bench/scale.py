@@ -104,7 +104,7 @@ def delivered(place: Site, instances: int, count: int) -> float:
 
 def looks(place: Site, effort: Effort) -> Iterator[str]:
     """How long it takes to look through all administrators."""
-    strapi = StrapiClient(place.strapi.address, "strapi-author")
+    strapi = StrapiClient(place.strapi.url, "strapi-author")
     yield f"| administrators in Strapi | {' | '.join(LOOKS)} |"
     yield f"|---|{'---|' * len(LOOKS)}"
     for people in PEOPLE[: 1 if effort.requests < PEOPLE[0] else None]:

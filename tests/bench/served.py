@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.deployment import eventually
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, StrapiFile, free_port, required
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 
 NO_HEADERS: Mapping[str, str] = {}
 PYTHON = Path(sys.executable)
@@ -130,7 +133,7 @@ def environment_of(settings: Mapping[str, object]) -> dict[str, str]:
 
 @contextmanager
 def served(
-    folder: Path, strapi: StrapiFile, mail: MailServer, settings: Mapping[str, object]
+    folder: Path, strapi: StrapiFile, mail: SMTPServer, settings: Mapping[str, object]
 ) -> Iterator[Browser]:
     """The service on a port of its own, with these settings besides what it requires."""
     port = free_port()

@@ -24,7 +24,9 @@ from tests.bench.post import Post
 from tests.bench.served import Browser, Served, environment_of, gunicorn
 from tests.support.database_servers import PostgreSQL, Server
 from tests.support.database_servers.server import children
-from tests.support.service import MailServer, free_port, required
+from tests.support.network import free_port
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_on_server import StrapiServed
 
 AUTHORS = """
@@ -59,8 +61,8 @@ class Site:
         self.records = StrapiServed.empty(self.server, "ledger")
         self.people = 0
         self.fill(PEOPLE)
-        needed = required(self.strapi, MailServer(self.post.port), self.folder)
-        here = {"PUBLIC_URL": "http://127.0.0.1", "LEDGER": self.records.address}
+        needed = required(self.strapi, SMTPServer(self.post.port), self.folder)
+        here = {"PUBLIC_URL": "http://127.0.0.1", "LEDGER": self.records.url}
         self.settings = {**needed, **here, **LIFTED}
         self.app = create_app(self.settings)
 

@@ -24,7 +24,7 @@ from tests.bench.effort import QUICK, Effort
 from tests.bench.load import Answers, Load, Running
 from tests.bench.measured import measured
 from tests.support.database_servers import PostgreSQL
-from tests.support.service import free_port
+from tests.support.network import free_port
 from tests.support.strapi_server import NEEDS_STRAPI
 
 WITH_STRAPI = dataclasses.replace(QUICK, strapi=True)

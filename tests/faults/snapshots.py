@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.database_servers import Server
-from tests.support.service import StrapiFile
+from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import StrapiServed
 
 # What the service writes; a row comes after those that it refers to.

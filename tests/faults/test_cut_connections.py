@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.cut_proxy import Line
 from tests.support.database_servers import Server
-from tests.support.service import Service, StrapiFile, Visitor, token_of
+from tests.support.service import Service, Visitor, token_of
+from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import StrapiServed
 
 Tally = Callable[..., None]
@@ -52,7 +53,7 @@ def strapi(server: Server, line: Line) -> StrapiFile:
 
 
 @pytest.fixture
-def records(server: Server, line: Line) -> StrapiFile:
+def ledger(server: Server, line: Line) -> StrapiFile:
     return Distant(StrapiServed.empty(server, "ledger"), line)
 
 
@@ -210,7 +211,7 @@ def wrong(service: Service, email: str, state: str) -> Iterator[str]:
     # Who asks twice is sent two links.
     if done[DONE[state]] not in ((1, 2) if state == "asked" else (1,)):
         yield f"the history is {dict(done)}"
-    letters = [each for each in service.mail.letters if each["To"] == email]
+    letters = [each for each in service.mail.messages if each["To"] == email]
     told = [letter for letter in letters if TOLD.get(state, "Confirm") in letter["Subject"]]
     if not told or (state in TOLD and len(told) > 1):
         yield f"{len(told)} letters tell of it"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playhouse.schema_diff import diff_models
 
-from models.ledger.database import database
+from models.ledger.database import LedgerTooNew, database, migrate, proxy
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.rate_limits import Count
@@ -78,8 +78,8 @@ def test_models_and_migrations_agree(service: Service) -> None:
 def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cut(
     service: Service,
 ) -> None:
-    assert stat.S_IMODE(service.ledger.stat().st_mode) == 0o600
-    engine = database.proxy.obj
+    assert stat.S_IMODE(service.ledger.path.stat().st_mode) == 0o600
+    engine = proxy.obj
     with service.app.app_context():
         pragmas = {name: engine.pragma(name) for name in ("journal_mode", "synchronous")}
         assert pragmas == {"journal_mode": "wal", "synchronous": 2}
@@ -89,9 +89,9 @@ def test_the_ledger_is_for_its_owners_eyes_and_keeps_its_word_through_a_power_cu
 def test_an_older_version_leaves_a_newer_ledger_alone(
     start: Callable[..., Service], service: Service
 ) -> None:
-    service.records.do("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)")
-    with service.app.app_context(), pytest.raises(database.LedgerTooNew, match="9999_later"):
-        database.migrate(database.proxy.obj)
+    service.ledger.do("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)")
+    with service.app.app_context(), pytest.raises(LedgerTooNew, match="9999_later"):
+        migrate(proxy.obj)
     assert start().app.extensions["ledger_fault"]
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.conftest import every_shape
-from tests.support.service import ADA, SUE, Service, StrapiFile, Visitor
+from tests.conftest import every_strapi
+from tests.support.service import ADA, Service, Visitor
+from tests.support.strapi_file import SUE, StrapiFile
 
 ALARM = "email duplicated in strapi"
 NOTICE = "Strapi has another account of this address"
@@ -21,7 +22,7 @@ def double(strapi: StrapiFile) -> int:
     return strapi.add_admin("Ada@Example.org", None, "strapi-editor", active=False)
 
 
-@every_shape
+@every_strapi
 def test_a_double_is_shown_alarmed_and_not_activated(
     service: Service, sue: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:

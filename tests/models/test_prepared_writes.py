@@ -22,7 +22,8 @@ from models.strapi import (
 from models.strapi.roles import NEWEST
 from models.timestamps import now
 from tests.conftest import every_engine
-from tests.support.service import ADA, StrapiFile
+from tests.support.service import ADA
+from tests.support.strapi_file import StrapiFile
 
 
 def author(email: str = ADA) -> Author:
@@ -33,7 +34,7 @@ class Door:
     """The way into Strapi's file, with what SQLite does on it, and somebody in the way."""
 
     def __init__(self, strapi: StrapiFile) -> None:
-        self.strapi = StrapiClient(strapi.address, "strapi-author")
+        self.strapi = StrapiClient(strapi.url, "strapi-author")
         self.statements: list[str] = []
 
     @contextmanager
@@ -125,7 +126,7 @@ def test_an_author_comes_behind_the_last_of_the_role(
         user = strapi.add_admin(f"editor{number}@example.org", None, "strapi-nobody")
         strapi.do(link, user, 2, 1000 + number)
 
-    service = StrapiClient(strapi.address, "strapi-author")
+    service = StrapiClient(strapi.url, "strapi-author")
     row = service.write(lambda people: people.create_author(author()), ADA)
     service.disconnect()
 

@@ -12,11 +12,13 @@ from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
 from models.timestamps import now
-from tests.conftest import every_engine, every_shape, on_a_file
-from tests.support.service import ADA, ADA_PASSWORD, SUE, Service, text
+from tests.conftest import every_engine, every_strapi, on_sqlite
+from tests.support.service import ADA, ADA_PASSWORD, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE
 
 
-@every_shape
+@every_strapi
 def test_an_activation_in_strapis_panel_is_told_to_the_author(service: Service) -> None:
     link = service.visitor().apply()
     service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
@@ -30,7 +32,7 @@ def test_an_activation_in_strapis_panel_is_told_to_the_author(service: Service) 
     assert service.deliver() == []
 
 
-@every_shape
+@every_strapi
 def test_a_row_deleted_in_strapis_panel_is_removed(service: Service) -> None:
     service.visitor().apply()
     service.strapi.do("DELETE FROM admin_users WHERE email = ?", ADA)
@@ -41,7 +43,7 @@ def test_a_row_deleted_in_strapis_panel_is_removed(service: Service) -> None:
     assert service.strapi.admin(ADA)
 
 
-@every_shape
+@every_strapi
 def test_an_id_that_strapi_gave_to_somebody_else_is_not_the_authors(service: Service) -> None:
     service.visitor().apply()
     ada = service.strapi.admin(ADA)
@@ -74,7 +76,7 @@ def test_a_declined_author_whom_the_panel_activates_is_active(service: Service) 
     assert service.signup()["state"] == "active"
 
 
-@every_shape
+@every_strapi
 def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     start: Callable[..., Service],
 ) -> None:
@@ -100,7 +102,7 @@ def test_a_confirmation_cut_short_between_the_two_databases_completes_by_itself(
     assert len(service.strapi.admins()) == 2
 
 
-@every_shape
+@every_strapi
 def test_a_confirmation_cut_short_is_completed_by_the_next_click_with_its_password(
     service: Service,
 ) -> None:
@@ -136,7 +138,7 @@ def test_an_activation_cut_short_is_carried_out(service: Service) -> None:
     assert service.strapi.admin(ADA)["is_active"] == 1  # type: ignore[index]
 
 
-@on_a_file
+@on_sqlite
 def test_strapis_file_is_left_alone_while_nothing_changes(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -165,7 +167,7 @@ def watch(opened: list[str], event: str, values: tuple[object, ...]) -> None:
         opened.append(str(values[0]))
 
 
-@on_a_file
+@on_sqlite
 def test_an_odd_row_in_strapi_keeps_no_letter_from_going_out(service: Service) -> None:
     service.strapi.do("UPDATE admin_users SET created_at = 'yesterday', updated_at = 1.5")
     assert service.visitor().log_in().status_code == 303
@@ -193,7 +195,7 @@ def test_settling_twice_is_settling_once(service: Service, times: int) -> None:
         for _ in range(times):
             service.app.extensions["reconciler"].settle()
     assert len(service.deliver()) == 2
-    assert "Log in" not in text(service.mail.letters[-2])
+    assert "Log in" not in text(service.mail.messages[-2])
 
 
 def test_who_withdrew_while_strapi_was_busy_may_apply_again_at_once(service: Service) -> None:

@@ -10,7 +10,8 @@ import pytest
 from models.differences import EVERYBODY
 from models.strapi import SPAN
 from tests.conftest import every_engine
-from tests.support.service import ADA, Service, StrapiFile
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import StrapiFile
 
 GRACE = "grace@example.org"
 # Two spans behind the first.

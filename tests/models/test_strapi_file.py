@@ -27,17 +27,18 @@ from models.strapi import (
     new_document_id,
 )
 from models.timestamps import now
-from tests.support.service import ADA, ADA_PASSWORD, SHAPES, Service, StrapiFile
+from tests.support.service import ADA, ADA_PASSWORD, Service
+from tests.support.strapi_file import STRAPI_VERSIONS, StrapiFile
 
 
 def schema_of(file: StrapiFile) -> list[dict[str, object]]:
     return file.rows("SELECT * FROM sqlite_master ORDER BY name")
 
 
-@pytest.mark.parametrize("shape", SHAPES, indirect=True)
+@pytest.mark.parametrize("backend", STRAPI_VERSIONS, indirect=True)
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_the_whole_way_leaves_schema_and_journal_mode_alone(
-    service: Service, mode: str, shape: str
+    service: Service, mode: str, backend: str
 ) -> None:
     service.strapi.rows(f"PRAGMA journal_mode = {mode}")
     before = schema_of(service.strapi)
@@ -277,7 +278,7 @@ def test_no_password_is_hashed_while_strapi_cannot_write(service: Service) -> No
 
 def test_a_restored_file_is_the_one_that_is_written(service: Service, tmp_path: Path) -> None:
     service.visitor().apply("grace@example.org")
-    backup = StrapiFile.made_by(SHAPES[-1], tmp_path / "backup.db")
+    backup = StrapiFile.made_by(STRAPI_VERSIONS[-1], tmp_path / "backup.db")
     old = tmp_path / "old.db"
     service.strapi.path.rename(old)
     untouched = hashlib.sha256(old.read_bytes()).digest()

@@ -17,7 +17,9 @@ from models.transfer import TABLES
 from tests.conftest import every_engine
 from tests.servers.test_database_servers import connect
 from tests.support.database_servers import Server
-from tests.support.service import ADA, MailServer, Service, StrapiFile
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 from tests.support.strapi_on_server import StrapiServed
 from tests.web.test_commands import run
 
@@ -35,14 +37,14 @@ def target(server: Server) -> StrapiServed:
 
 @pytest.fixture
 def reopened(
-    service: Service, strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+    service: Service, strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path
 ) -> Iterator[Callable[[StrapiServed], Service]]:
     """Ends the service, and starts it with its ledger elsewhere."""
     opened = []
 
-    def reopened(records: StrapiServed) -> Service:
+    def reopened(moved: StrapiServed) -> Service:
         service.end()
-        opened.append(Service(strapi, mail_server, tmp_path / "none.db", {}, records))
+        opened.append(Service(strapi, mail_server, moved, {}))
         return opened[-1]
 
     yield reopened
@@ -82,14 +84,14 @@ def rows_at(address: str) -> dict[str, list[Any]]:
 
 
 def move(service: Service, target: StrapiServed) -> Result:
-    return run(service, "move-ledger", target.address)
+    return run(service, "move-ledger", target.url)
 
 
 def test_every_row_moves_and_the_service_goes_on_there(
     service: Service, target: StrapiServed, reopened: Callable[[StrapiServed], Service]
 ) -> None:
     lived_in(service)
-    before = rows_at(service.records.address)
+    before = rows_at(service.ledger.url)
     assert all(before.values()), {name: len(rows) for name, rows in before.items()}
     sent_before = service.visitor().link()
 
@@ -97,7 +99,7 @@ def test_every_row_moves_and_the_service_goes_on_there(
 
     number = sum(len(rows) for rows in before.values())
     assert result.output == f"{number} rows moved: set SIGNUP_LEDGER to this URL\n"
-    assert rows_at(target.address) == rows_at(service.records.address) == before
+    assert rows_at(target.url) == rows_at(service.ledger.url) == before
 
     moved = reopened(target)
     assert moved.visitor().confirm(sent_before).status_code == 303
@@ -115,25 +117,25 @@ def test_a_ledger_moves_on_from_one_server_to_another(
     postgresql: Server,
     mariadb: Server,
     strapi: StrapiFile,
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     tmp_path: Path,
 ) -> None:
-    mail_server.forget()
+    mail_server.clear()
     source = StrapiServed.empty(postgresql, "ledger")
     target = StrapiServed.empty(mariadb, "moved")
-    service = Service(strapi, mail_server, tmp_path / "none.db", {}, source)
+    service = Service(strapi, mail_server, source, {})
     lived_in(service)
-    before = rows_at(source.address)
+    before = rows_at(source.url)
 
     assert move(service, target).exit_code == 0
 
     service.end()
-    assert rows_at(target.address) == before
+    assert rows_at(target.url) == before
     back = StrapiServed.empty(postgresql, "back")
-    service = Service(strapi, mail_server, tmp_path / "none.db", {}, target)
+    service = Service(strapi, mail_server, target, {})
     assert move(service, back).exit_code == 0
     service.end()
-    assert rows_at(back.address) == before
+    assert rows_at(back.url) == before
 
 
 def test_a_target_that_holds_rows_is_left_alone(service: Service, target: StrapiServed) -> None:
@@ -166,7 +168,7 @@ def test_a_row_that_does_not_fit_leaves_the_target_empty(
     service: Service, target: StrapiServed
 ) -> None:
     service.visitor().apply()
-    service.records.do("UPDATE event SET what = ?", "x" * 300)
+    service.ledger.do("UPDATE event SET what = ?", "x" * 300)
 
     result = move(service, target)
 
@@ -174,7 +176,7 @@ def test_a_row_that_does_not_fit_leaves_the_target_empty(
     assert "nothing was moved: rows of event" in result.output
     assert "xxx" not in result.output
     assert target.rows("SELECT id FROM signup") == []
-    service.records.do("UPDATE event SET what = 'asked'")
+    service.ledger.do("UPDATE event SET what = 'asked'")
     assert move(service, target).exit_code == 0
 
 
@@ -184,7 +186,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     service.visitor().apply()
     with service.app.app_context():
         Suppression.add("eve@example.org", ["key"])
-    engine = engine_for(target.address)
+    engine = engine_for(target.url)
     migrate(engine)
     engine.disconnect()
 
@@ -216,7 +218,7 @@ def about_to_write(target: StrapiServed, table: str) -> bool:
 
 
 @every_engine
-def test_nobody_writes_the_ledger_while_it_moves(service: Service, records: StrapiFile) -> None:
+def test_nobody_writes_the_ledger_while_it_moves(service: Service, ledger: SQLiteFile) -> None:
     """A service that still runs answers that it can take nothing now."""
     service.visitor().ask()
     tables = [table._meta.table_name for table in TABLES]
@@ -228,12 +230,12 @@ def test_nobody_writes_the_ledger_while_it_moves(service: Service, records: Stra
         answer = other.submit(service.visitor().ask, GRACE).result()
     assert answer.status_code == 503
 
-    assert [row["email"] for row in records.rows("SELECT email FROM signup")] == [ADA]
+    assert [row["email"] for row in ledger.rows("SELECT email FROM signup")] == [ADA]
     assert service.visitor().ask(GRACE).status_code == 303
 
 
 def test_a_long_ledger_is_never_in_memory_at_once(service: Service, postgresql: Server) -> None:
-    service.records.do(
+    service.ledger.do(
         "INSERT INTO stop (digest, stopped_at) WITH RECURSIVE number(n) AS"
         " (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 10000)"
         " SELECT printf('%064d', n), n FROM number"

@@ -12,8 +12,11 @@ import trustme
 
 from tests.conftest import every_engine, running
 from tests.support.database_servers import ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, Service, StrapiFile, free_port
+from tests.support.service import Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SQLiteFile
 from tests.support.strapi_on_server import StrapiServed
 from tests.web.test_commands import run
 
@@ -29,7 +32,7 @@ Checked = Callable[..., str]
 
 @pytest.fixture
 def checked(
-    server: Server, tmp_path: Path, mail_server: MailServer, caplog: pytest.LogCaptureFixture
+    server: Server, tmp_path: Path, mail_server: SMTPServer, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Checked]:
     """What `flask check` says, where all but what is given is as it should be."""
     strapi = StrapiServed.on(server, "strapi")
@@ -37,7 +40,7 @@ def checked(
 
     def checked(**settings: object) -> str:
         ledger = tmp_path / "ledger.db"
-        services.append(Service(strapi, mail_server, ledger, settings, StrapiFile(ledger)))
+        services.append(Service(strapi, mail_server, SQLiteFile(ledger), settings))
         said = run(services[-1], "check").output
         for secret in (STRANGER, STRANGERS_PASSWORD, ADMIN_PASSWORD):
             assert secret not in said + caplog.text

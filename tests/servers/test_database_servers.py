@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from tests.support.database_servers import ADMIN, ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
-from tests.support.service import SUE, SUE_PASSWORD
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 from tests.support.strapi_on_server import StrapiServed, fresh
 
 REFUSED = (psycopg.OperationalError, pymysql.OperationalError)

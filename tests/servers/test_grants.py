@@ -16,7 +16,8 @@ from models.strapi import Author
 from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
-from tests.support.service import ADA, MailServer, Service, Visitor
+from tests.support.service import ADA, Service, Visitor
+from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_on_server import StrapiServed
 from tests.web.test_commands import run
 
@@ -69,17 +70,17 @@ def account(server: Server) -> str:
 
 @pytest.fixture
 def service(
-    server: Server, account: str, tmp_path: Path, mail_server: MailServer
+    server: Server, account: str, tmp_path: Path, mail_server: SMTPServer
 ) -> Iterator[Service]:
     """The service, in Strapi's database as the account that the paper makes."""
-    mail_server.forget()
+    mail_server.clear()
     strapi = StrapiServed.on(server, "strapi")
     for statement in statements(server):
         server.run(statement, "strapi")
     address = server.url("strapi", ACCOUNT, PASSWORD)
-    records = StrapiServed.empty(server, "ledger")
+    ledger = StrapiServed.empty(server, "ledger")
     named: dict[str, object] = {"STRAPI_DATABASE": address, "UNDO_SECONDS": 600}
-    service = Service(strapi, mail_server, tmp_path / "ledger.db", named, records)
+    service = Service(strapi, mail_server, ledger, named)
     yield service
     service.end()
     owned = f"DROP OWNED BY {ACCOUNT};" if server.scheme == "postgresql" else ""

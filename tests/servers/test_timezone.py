@@ -12,7 +12,8 @@ from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
 from models.timestamps import kept, now
-from tests.support.service import ADA, SUE, Service, Visitor
+from tests.support.service import ADA, Service, Visitor
+from tests.support.strapi_file import SUE
 from tests.support.strapi_on_server import ENGINES
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -20,7 +21,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 ONCE = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
 AGAIN = ONCE + timedelta(hours=1)
 
-on_servers = pytest.mark.parametrize("shape", ENGINES, indirect=True)
+on_servers = pytest.mark.parametrize("backend", ENGINES, indirect=True)
 
 
 @pytest.fixture

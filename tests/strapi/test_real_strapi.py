@@ -7,17 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.database_servers import Server
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    SHAPES,
-    SUE,
-    SUE_PASSWORD,
-    Service,
-    StrapiFile,
-    free_port,
-    text,
-)
+from tests.support.network import free_port
+from tests.support.service import ADA, ADA_PASSWORD, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_on_server import ENGINES, StrapiServed
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, served
 
@@ -51,7 +44,7 @@ class Beside:
         return self.server.call("PUT", path, body, self.token)
 
 
-@pytest.fixture(scope="module", params=[*SHAPES, *ENGINES])
+@pytest.fixture(scope="module", params=[*STRAPI_VERSIONS, *ENGINES])
 def beside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Beside]:
@@ -78,10 +71,10 @@ def strapi(beside: Beside) -> Iterator[StrapiFile]:
 
 
 @pytest.fixture
-def shape(beside: Beside) -> str:
+def backend(beside: Beside) -> str:
     """The ledger is kept where Strapi keeps its data."""
     served = beside.database
-    return served.server.name if isinstance(served, StrapiServed) else SHAPES[-1]
+    return served.server.name if isinstance(served, StrapiServed) else STRAPI_VERSIONS[-1]
 
 
 @pytest.fixture

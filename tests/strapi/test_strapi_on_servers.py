@@ -9,7 +9,9 @@ import pytest
 
 from models.timestamps import now
 from tests.support.database_servers import MariaDB, Server
-from tests.support.service import ADA, ADA_PASSWORD, SUE, SUE_PASSWORD, free_port
+from tests.support.network import free_port
+from tests.support.service import ADA, ADA_PASSWORD
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 from tests.support.strapi_on_server import StrapiServed, fresh
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, served
 

@@ -7,7 +7,7 @@ from typing import Any
 from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import DATA
-from tests.support.service import SHAPES, SUE, SUE_PASSWORD, StrapiFile
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
 # The fixtures that start them, and what stands for each in a list of shapes.
 ENGINES = ["postgresql", "mariadb"]
@@ -16,7 +16,7 @@ ENGINES = ["postgresql", "mariadb"]
 def fresh(server: Server, database: str) -> None:
     """Make a database as Strapi's first start leaves it: with roles, without administrators."""
     server.create(database)
-    server.run((DATA / f"fresh-{SHAPES[-1]}.{server.name}.sql").read_text(), database)
+    server.run((DATA / f"fresh-{STRAPI_VERSIONS[-1]}.{server.name}.sql").read_text(), database)
 
 
 class StrapiServed(StrapiFile):

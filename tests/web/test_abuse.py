@@ -10,7 +10,9 @@ from werkzeug.test import TestResponse
 from models.signups import start
 from models.signups.history import AUTHOR, Actor
 from tests.conftest import every_engine
-from tests.support.service import ADA, PUBLIC, SUE, Service, Visitor, text, token_of
+from tests.support.service import ADA, PUBLIC, Service, Visitor, token_of
+from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE
 from tests.web.test_rate_limits import Elsewhere
 
 PERSON = {"firstname": "Ada", "lastname": "Lovelace", "email": ADA}

@@ -7,7 +7,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conftest import every_engine
-from tests.support.service import ADA, SUE, SUE_PASSWORD, Service
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 
 class Program:

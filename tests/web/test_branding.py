@@ -10,7 +10,8 @@ from playwright.sync_api import Browser
 from signup import branding, settings
 from tests.support.page_states import gallery
 from tests.support.paths import ROOT
-from tests.support.service import ADA, Service, html
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import html
 
 STYLE = ROOT / "static" / "style.css"
 PNG = bytes.fromhex(

@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.conftest import every_engine, on_a_file
-from tests.support.service import ADA, Service, StrapiFile, free_port, text
+from tests.conftest import every_engine, on_sqlite
+from tests.support.network import free_port
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import StrapiFile
 
 
 def run(service: Service, *words: str) -> Result:
     return service.app.test_cli_runner().invoke(args=list(words))
 
 
-@on_a_file
+@on_sqlite
 def test_check_finds_nothing_wrong(service: Service) -> None:
     before = service.strapi.path.stat().st_mtime_ns
 
@@ -58,7 +61,7 @@ def test_check_says_what_is_wrong(
     assert result.output.count("WRONG") == 1
 
 
-@on_a_file
+@on_sqlite
 def test_check_warns_of_secrets_that_others_can_read(
     start: Callable[..., Service], tmp_path: Path
 ) -> None:
@@ -66,15 +69,15 @@ def test_check_warns_of_secrets_that_others_can_read(
     key.write_text("k3y-" + "0123456789abcdef" * 3)
     key.chmod(0o604)
     service = start(SECRET_KEY_FILE=str(key))
-    service.ledger.chmod(0o644)
+    service.ledger.path.chmod(0o644)
 
     result = run(service, "check")
 
     assert result.exit_code == 0
     assert f"WARN   other users of this machine can read {key}: chmod 600 {key}" in result.output
-    assert f"chmod 600 {service.ledger}" in result.output
+    assert f"chmod 600 {service.ledger.path}" in result.output
     key.chmod(0o600)
-    service.ledger.chmod(0o600)
+    service.ledger.path.chmod(0o600)
     assert "WARN" not in run(service, "check").output
 
 
@@ -108,7 +111,7 @@ def test_deliver_sends_what_is_due_and_settles(service: Service) -> None:
     service.strapi.do("UPDATE admin_users SET is_active = true")
 
     assert run(service, "deliver").output == "1 letter handled\n"
-    assert "Log in" in text(service.mail.letters[-1])
+    assert "Log in" in text(service.mail.messages[-1])
     assert run(service, "deliver").output == "0 letters handled\n"
 
 

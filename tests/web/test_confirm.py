@@ -10,8 +10,9 @@ import bcrypt
 import pytest
 
 from models import password_hashing
-from tests.conftest import every_engine, every_shape
-from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, StrapiFile
+from tests.conftest import every_engine, every_strapi
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service
+from tests.support.strapi_file import StrapiFile
 from tests.web.test_links import ledger_bytes
 
 
@@ -22,7 +23,7 @@ def link(service: Service) -> str:
     return service.visitor().link()
 
 
-@every_shape
+@every_strapi
 def test_the_author_is_as_strapi_makes_them_but_inactive(service: Service, link: str) -> None:
     service.visitor().confirm(link, firstname=" Ada ", lastname="")
 
@@ -138,7 +139,7 @@ def test_a_second_click_shows_how_things_stand_and_changes_nothing(
     assert service.rows("SELECT * FROM letter") == owed
 
 
-@every_shape
+@every_strapi
 def test_fifty_posts_at_once_make_one_author(service: Service, link: str) -> None:
     visitor = service.visitor()
     page = visitor.get(link)

@@ -12,7 +12,8 @@ from time_machine import travel
 from signup import i18n
 from tests.support.page_states import REASON
 from tests.support.paths import DATA
-from tests.support.service import ADA, Service, html, text
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import html, text
 
 GOLDEN = DATA / "emails"
 TODAY = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)

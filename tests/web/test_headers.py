@@ -7,7 +7,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from signup.security import HEADERS
-from tests.support.service import ADA, PUBLIC, SUE, Service, StrapiFile, Visitor, token_of
+from tests.support.service import ADA, PUBLIC, Service, Visitor, token_of
+from tests.support.strapi_file import SUE, StrapiFile
 
 YEAR = "max-age=31536000; includeSubDomains"
 # An answer of each kind, and how to get it.
@@ -35,7 +36,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Visitor], TestResponse]]] = {
 
 
 def spoilt(visitor: Visitor) -> Visitor:
-    StrapiFile(visitor.service.ledger).do("DROP TABLE letter")
+    StrapiFile(visitor.service.ledger.path).do("DROP TABLE letter")
     return visitor
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import every_engine, on_a_file
-from tests.support.service import ADA, SUE, Service, Visitor, html, set_back, text
+from tests.conftest import every_engine, on_sqlite
+from tests.support.service import ADA, Service, Visitor, downgrade
+from tests.support.smtp_server import html, text
+from tests.support.strapi_file import SUE
 
 STEPS = ["Confirm your address", "A person decides", "You write"]
 LIFE = timedelta(seconds=172800)
@@ -46,7 +48,7 @@ def test_every_letter_to_an_author_shows_the_three_steps(service: Service) -> No
     service.strapi.do("UPDATE admin_users SET is_active = true")
     service.deliver()
 
-    letters = [letter for letter in service.mail.letters if letter["To"] == ADA]
+    letters = [letter for letter in service.mail.messages if letter["To"] == ADA]
     assert len(letters) == 4
     for letter, step in zip(letters, (0, 1, 1, 2), strict=True):
         marks = ["✓"] * step + ["→"] + ["·"] * (2 - step)
@@ -199,15 +201,15 @@ def test_who_waits_sees_since_when_and_how_long_it_usually_takes(
     assert confirmed[0]["confirmed_at"]
 
 
-@on_a_file
+@on_sqlite
 def test_a_ledger_of_an_earlier_version_is_told_as_history(
     start: Callable[..., Service], service: Service
 ) -> None:
     link = service.visitor().apply()
-    ledger = service.records
+    ledger = service.ledger
     ledger.do("UPDATE signup SET state = 'active', decided_at = confirmed_at, decided_by = ?", SUE)
     before = ledger.rows("SELECT * FROM signup")
-    set_back(service.ledger, "0002_faults")
+    downgrade(service.ledger, "0002_faults")
 
     service = start()
 

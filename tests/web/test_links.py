@@ -13,7 +13,8 @@ from models.signups.signup import Signup
 from models.strapi import Author
 from models.timestamps import now
 from tests.conftest import every_engine
-from tests.support.service import ADA, PUBLIC, SUE, SUE_PASSWORD, Service
+from tests.support.service import ADA, PUBLIC, Service
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 
 @pytest.fixture
@@ -250,7 +251,7 @@ def ledger_bytes(service: Service) -> bytes:
     """Every byte of the ledger, its write-ahead log included."""
     with service.app.app_context():
         database.truncate_wal()
-    return b"".join(path.read_bytes() for path in service.ledger.parent.glob("ledger.db*"))
+    return b"".join(path.read_bytes() for path in service.ledger.path.parent.glob("ledger.db*"))
 
 
 def test_the_session_of_a_reviewer_is_no_link(service: Service) -> None:

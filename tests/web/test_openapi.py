@@ -11,7 +11,9 @@ import bcrypt
 import pytest
 from werkzeug.serving import make_server
 
-from tests.support.service import SUE, SUE_PASSWORD, Service, free_port
+from tests.support.network import free_port
+from tests.support.service import Service
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 
 @pytest.fixture

@@ -22,14 +22,17 @@ from signup.mail import worker
 from signup.mail.delivery import deliver_due
 from tests.conftest import every_engine
 from tests.servers.test_gunicorn import eventually
-from tests.support.service import ADA, SUE, MailServer, Service, free_port, html, text
+from tests.support.network import free_port
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import SMTPServer, html, text
+from tests.support.strapi_file import SUE
 
 
 def test_a_letter_is_text_and_html_that_say_the_same(service: Service) -> None:
     service.visitor().apply()
 
-    assert len(service.mail.letters) == 3
-    for letter, recipients in zip(service.mail.letters, service.mail.recipients, strict=True):
+    assert len(service.mail.messages) == 3
+    for letter, recipients in zip(service.mail.messages, service.mail.recipients, strict=True):
         assert recipients == [letter["To"]]
         assert letter["From"] == "The Magazine <post@example.com>"
         assert letter["Auto-Submitted"] == "auto-generated"
@@ -64,10 +67,10 @@ def test_what_people_typed_is_text_in_a_letter_to_reviewers(service: Service) ->
     service.deliver()
     service.visitor().confirm(firstname="Ada & Co")
     # Earlier versions took any name.
-    service.records.do("UPDATE signup SET firstname = '<b>Ada</b> & Co'")
+    service.ledger.do("UPDATE signup SET firstname = '<b>Ada</b> & Co'")
     service.deliver()
 
-    letter = service.mail.letters[-1]
+    letter = service.mail.messages[-1]
     assert letter["To"] == SUE
     assert "<b>Ada</b> & Co" in text(letter)
     assert "&lt;b&gt;Ada&lt;/b&gt; &amp; Co" in html(letter)
@@ -88,7 +91,7 @@ def test_a_letter_that_waited_out_a_dead_mail_server_carries_a_fresh_link(
 
 
 def test_a_letter_that_is_put_off_waits_longer_each_time(
-    service: Service, mail_server: MailServer, later: Callable[[timedelta], None]
+    service: Service, mail_server: SMTPServer, later: Callable[[timedelta], None]
 ) -> None:
     service.visitor().ask()
     mail_server.answer = "451 not now"
@@ -182,8 +185,8 @@ def test_two_couriers_never_send_one_letter(service: Service) -> None:
 
     with ThreadPoolExecutor(4) as couriers:
         assert sum(couriers.map(work, range(4))) == 30
-    assert len({letter["To"] for letter in service.mail.letters}) == 30
-    assert len(service.mail.letters) == 30
+    assert len({letter["To"] for letter in service.mail.messages}) == 30
+    assert len(service.mail.messages) == 30
 
 
 @every_engine
@@ -246,7 +249,9 @@ def test_every_active_super_admin_hears_of_a_signup_alone(service: Service) -> N
     service.strapi.add_admin("ed@example.com", "Super1secret", "strapi-editor")
     service.visitor().apply()
 
-    notices = [letter["To"] for letter in service.mail.letters if "waiting to" in letter["Subject"]]
+    notices = [
+        letter["To"] for letter in service.mail.messages if "waiting to" in letter["Subject"]
+    ]
     assert sorted(notices) == [SUE, "tom@example.com"]
     assert all(len(recipients) == 1 for recipients in service.mail.recipients)
 
@@ -254,7 +259,9 @@ def test_every_active_super_admin_hears_of_a_signup_alone(service: Service) -> N
 def test_the_reviewers_of_the_settings_hear_instead(start: Callable[..., Service]) -> None:
     service = start(REVIEWERS="desk@example.com, office@example.com")
     service.visitor().apply()
-    notices = [letter["To"] for letter in service.mail.letters if "waiting to" in letter["Subject"]]
+    notices = [
+        letter["To"] for letter in service.mail.messages if "waiting to" in letter["Subject"]
+    ]
     assert sorted(notices) == ["desk@example.com", "office@example.com"]
 
 
@@ -270,7 +277,7 @@ def test_a_notice_waits_until_there_is_somebody_to_tell(service: Service) -> Non
 
 
 def to(recipient: str, service: Service) -> list[EmailMessage]:
-    return [letter for letter in service.mail.letters if letter["To"] == recipient]
+    return [letter for letter in service.mail.messages if letter["To"] == recipient]
 
 
 class Hanging:
@@ -317,7 +324,7 @@ def test_the_courier_waits_a_moment_for_others_who_ask(
     eventually(lambda: thread._purged > 0)
 
     ask_for_many(service)
-    sent = list(service.mail.letters)
+    sent = list(service.mail.messages)
     thread.stop()
 
     assert not sent
@@ -326,7 +333,7 @@ def test_the_courier_waits_a_moment_for_others_who_ask(
     assert len(set(service.mail.peers)) == 1
 
 
-class Impatient(MailServer):
+class Impatient(SMTPServer):
     """A mail server that ends the connection when a second letter begins, or cuts it."""
 
     def __init__(self, cut: bool) -> None:
@@ -357,12 +364,12 @@ def test_a_mail_server_that_wants_one_letter_a_connection_gets_each_letter_once(
     service.deliver()
 
     server.stop()
-    assert sorted(letter["To"] for letter in server.letters) == emails
+    assert sorted(letter["To"] for letter in server.messages) == emails
     assert len(set(server.peers)) == 5
     assert {letter["tries"] for letter in service.rows("SELECT * FROM letter")} == {0}
 
 
-class RudeGoodbye(MailServer):
+class RudeGoodbye(SMTPServer):
     """Takes the letter, and hangs up when it should say goodbye."""
 
     async def handle_QUIT(  # noqa: N802
@@ -383,7 +390,7 @@ def test_a_letter_is_sent_once_the_server_took_it_whatever_happens_to_the_goodby
     service.deliver()
     server.stop()
 
-    assert len(server.letters) == 1
+    assert len(server.messages) == 1
     assert service.rows("SELECT sent_at FROM letter")[0]["sent_at"] is not None
 
 
@@ -394,10 +401,10 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def encrypting(authority: trustme.CA) -> Iterator[MailServer]:
+def encrypting(authority: trustme.CA) -> Iterator[SMTPServer]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    server = MailServer(tls_context=context, require_starttls=True)
+    server = SMTPServer(tls_context=context, require_starttls=True)
     server.start()
     yield server
     server.stop()
@@ -405,7 +412,7 @@ def encrypting(authority: trustme.CA) -> Iterator[MailServer]:
 
 def test_a_mail_server_is_believed_only_with_a_certificate_that_verifies(
     start: Callable[..., Service],
-    encrypting: MailServer,
+    encrypting: SMTPServer,
     authority: trustme.CA,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -413,17 +420,17 @@ def test_a_mail_server_is_believed_only_with_a_certificate_that_verifies(
     service = start(MAIL_PORT=encrypting.port, MAIL_USE_TLS=True)
     service.visitor().ask()
     service.deliver()
-    assert encrypting.letters == []
+    assert encrypting.messages == []
     assert "CERTIFICATE_VERIFY_FAILED" in service.rows("SELECT * FROM letter")[0]["trouble"]
 
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     service.visitor().ask("grace@example.org")
     service.deliver()
-    assert {letter["To"] for letter in encrypting.letters} == {ADA, "grace@example.org"}
+    assert {letter["To"] for letter in encrypting.messages} == {ADA, "grace@example.org"}
 
 
-def test_the_mail_double_is_a_mail_server(mail_server: MailServer) -> None:
+def test_the_mail_double_is_a_mail_server(mail_server: SMTPServer) -> None:
     with smtplib.SMTP("127.0.0.1", mail_server.port) as client:
         assert client.ehlo()[0] == 250
     assert threading.active_count() > 1

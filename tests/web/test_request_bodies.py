@@ -3,7 +3,8 @@
 import pytest
 
 from models.ledger.database import MAX_ID
-from tests.support.service import ADA, PUBLIC, SUE, Service, Visitor, token_of
+from tests.support.service import ADA, PUBLIC, Service, Visitor, token_of
+from tests.support.strapi_file import SUE
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.service import ADA, SUE, Service, html, text, token_of
+from tests.support.service import ADA, Service, token_of
+from tests.support.smtp_server import html, text
+from tests.support.strapi_file import SUE
 
 
 def test_the_answer_is_the_same_for_every_address(service: Service) -> None:

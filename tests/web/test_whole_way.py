@@ -1,10 +1,12 @@
 """The whole way, from the form to an active author, through pages and letters alone."""
 
-from tests.conftest import every_shape
-from tests.support.service import ADA, SUE, Service, text
+from tests.conftest import every_strapi
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE
 
 
-@every_shape
+@every_strapi
 def test_an_author_signs_up_and_a_super_admin_lets_them_in(service: Service) -> None:
     author, sue = service.visitor(), service.visitor()
 
