@@ -1,4 +1,4 @@
-"""Turns: the threads of one process write one after the other, and wait for each other awake."""
+"""The threads of one process write to an SQLite file one after the other."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from models.engines import SQLite
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Any]:
-    """A file that is waited for no longer than 50 ms."""
+    """A file whose lock is waited for no longer than 50 ms."""
     engine: Any = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE", timeout=0.05)
     with engine.connection_context():
         engine.execute_sql("CREATE TABLE count (n)")
@@ -31,14 +31,14 @@ def count_on(engine: Any) -> None:
         engine.execute_sql("UPDATE count SET n = ?", (counted(engine) + 1,))
 
 
-def test_everybody_gets_a_turn(engine: Any) -> None:
+def test_all_threads_get_the_lock_in_time(engine: Any) -> None:
     engine.timeout = 30
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: count_on(engine), range(160)))
     assert counted(engine) == 160
 
 
-def test_whose_turn_does_not_come_is_told_so_as_by_another_process(engine: Any) -> None:
+def test_a_thread_that_waits_too_long_gets_a_temporary_error(engine: Any) -> None:
     with ThreadPoolExecutor(1) as other, engine.alone("count"):
         error = other.submit(count_on, engine).exception()
     assert isinstance(error, OperationalError)
@@ -47,7 +47,7 @@ def test_whose_turn_does_not_come_is_told_so_as_by_another_process(engine: Any) 
 
 
 @pytest.mark.parametrize("statement", ["SELECT nothing", "ROLLBACK", "COMMIT"])
-def test_a_turn_ends_however_it_ends(engine: Any, statement: str) -> None:
+def test_a_transaction_that_fails_frees_the_lock(engine: Any, statement: str) -> None:
     with pytest.raises(OperationalError), engine.alone("count"):
         engine.execute_sql(statement)
     with ThreadPoolExecutor(1) as other:
@@ -55,7 +55,7 @@ def test_a_turn_ends_however_it_ends(engine: Any, statement: str) -> None:
     assert counted(engine) == 1
 
 
-def test_a_file_that_another_process_holds_takes_no_turn(engine: Any, tmp_path: Path) -> None:
+def test_a_lock_of_another_process_leaves_ours_free(engine: Any, tmp_path: Path) -> None:
     holder = SQLite(str(tmp_path / "some.db"), lock_type="IMMEDIATE")
     with holder.connection_context(), holder.alone("count"), pytest.raises(OperationalError):
         count_on(engine)
@@ -63,13 +63,13 @@ def test_a_file_that_another_process_holds_takes_no_turn(engine: Any, tmp_path: 
     assert counted(engine) == 1
 
 
-def test_no_commit_that_fails_keeps_the_turn(engine: Any, tmp_path: Path) -> None:
+def test_a_commit_that_a_reader_blocks_frees_the_lock(engine: Any, tmp_path: Path) -> None:
     reader: Any = SQLite(str(tmp_path / "some.db"))
     with reader.connection_context():
-        # Without a write-ahead log, whoever reads keeps everybody from committing.
-        looked = reader.execute_sql("SELECT n FROM count")
+        # Without a write-ahead log, a reader blocks every commit.
+        rows = reader.execute_sql("SELECT n FROM count")
         with pytest.raises(OperationalError):
             count_on(engine)
-        looked.close()
+        rows.close()
     count_on(engine)
     assert counted(engine) == 1

@@ -18,7 +18,6 @@ from tests.support.service import Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SQLiteFile
 from tests.support.strapi_on_server import StrapiServed
-from tests.web.test_commands import run
 
 # Nobody else's words: wherever they are found, they were given away.
 STRANGER, STRANGERS_PASSWORD = "strangername", "Str4ngers/pass?word@"
@@ -41,7 +40,7 @@ def checked(
     def checked(**settings: object) -> str:
         ledger = tmp_path / "ledger.db"
         services.append(Service(strapi, mail_server, SQLiteFile(ledger), settings))
-        said = run(services[-1], "check").output
+        said = services[-1].run("check").output
         for secret in (STRANGER, STRANGERS_PASSWORD, ADMIN_PASSWORD):
             assert secret not in said + caplog.text
         return " ".join(said.split())
@@ -88,7 +87,7 @@ def demanding_tls(server: Server) -> Iterator[None]:
 
 @every_engine
 def test_nothing_is_wrong_where_nothing_is(service: Service) -> None:
-    result = run(service, "check")
+    result = service.run("check")
 
     assert result.exit_code == 0, result.output
     assert result.output.count("ok  ") == 7
@@ -256,8 +255,8 @@ def test_a_driver_that_is_not_installed(scheme: str, driver: str, tmp_path: Path
 def test_an_address_that_was_not_quoted_gives_nothing_away(
     address: str, service: Service, start: Callable[..., Service], caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = run(start(LEDGER=address, STRAPI_DATABASE=address), "check").output
-    said += run(service, "move-ledger", address).output + caplog.text
+    said = start(LEDGER=address, STRAPI_DATABASE=address).run("check").output
+    said += service.run("move-ledger", address).output + caplog.text
 
     for secret in (STRANGER, "54321", "98765", "qzqz", "xyxy"):
         assert secret not in said

@@ -19,7 +19,6 @@ from tests.support.paths import ROOT
 from tests.support.service import ADA, Service, Visitor
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_on_server import StrapiServed
-from tests.web.test_commands import run
 
 PAPER = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
@@ -95,13 +94,13 @@ def sue(service: Service) -> Visitor:
 
 
 def test_the_whole_way_takes_no_more_than_the_paper_grants(service: Service, sue: Visitor) -> None:
-    assert run(service, "check").exit_code == 0
+    assert service.run("check").exit_code == 0
     service.visitor().apply()
     page = sue.get(f"/review/signup/{service.signup()['id']}").text
     assert "media library: read" in page
 
     for verb, active in (("activate", True), ("undo", False), ("activate", True)):
-        assert run(service, verb, ADA).exit_code == 0
+        assert service.run(verb, ADA).exit_code == 0
         assert bool((service.strapi.admin(ADA) or {})["is_active"]) == active
 
 
@@ -145,7 +144,7 @@ def test_without_any_one_right_the_check_names_it(
 ) -> None:
     for right in rights(server):
         server.run(right.withdrawn(account), "strapi")
-        said = run(service, "check")
+        said = service.run("check")
         server.run(right.granted(account), "strapi")
 
         assert said.exit_code == 1, right
@@ -153,7 +152,7 @@ def test_without_any_one_right_the_check_names_it(
         assert "docs/databases.md" in said.output
         assert ACCOUNT not in said.output
 
-    assert run(service, "check").exit_code == 0
+    assert service.run("check").exit_code == 0
 
 
 def test_without_a_right_people_are_asked_to_come_back_and_lose_nothing(

@@ -41,7 +41,7 @@ class StrapiServed(StrapiFile):
         return cls(server, database)
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         return self.server.url(self.database)
 
     def present(self) -> object:
