@@ -17,7 +17,7 @@ from tests.support.database_servers import MariaDB, PostgreSQL, Server
 from tests.support.service import Service, Visitor, new_ledger
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import STRAPI_VERSIONS, SQLiteFile, StrapiFile
-from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 
 pytest_plugins = ["tests.support.report_tables"]
 
@@ -52,7 +52,7 @@ def strapi(
 ) -> StrapiFile:
     """Strapi's database, with Sue, its super admin."""
     if backend in ENGINES:
-        return StrapiServed.on(request.getfixturevalue(backend), "strapi")
+        return StrapiOnServer.on(request.getfixturevalue(backend), "strapi")
     return StrapiFile.made_by(backend, tmp_path / "strapi.db")
 
 
@@ -60,7 +60,7 @@ def strapi(
 def ledger(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> SQLiteFile:
     """The ledger, on the same engine."""
     if backend in ENGINES:
-        return StrapiServed.empty(request.getfixturevalue(backend), "ledger")
+        return StrapiOnServer.empty(request.getfixturevalue(backend), "ledger")
     return new_ledger(tmp_path / "ledger.db")
 
 

@@ -8,10 +8,7 @@ from datetime import timedelta
 import pytest
 
 from models import password_hashing
-from models.signups.confirm import Application, note_intent
-from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
-from models.strapi import Author
 from models.timestamps import now
 from tests.conftest import every_engine, every_strapi, on_sqlite
 from tests.support.service import ADA, ADA_PASSWORD, GRACE, Service, Visitor
@@ -20,16 +17,6 @@ from tests.support.strapi_file import SUE
 WELCOME = "You can write for cms.example.com now"
 # An id in another range than the first ones.
 FAR = 100_000
-
-
-def confirm_half(service: Service, password: str) -> None:
-    """Create Ada's row in Strapi, and stop before the ledger says so, as a killed process does."""
-    with service.app.app_context():
-        signup = Signup.get()
-        note_intent(signup, Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR)), now())
-        hashed = password_hashing.hash_password(password)
-        author = Author(signup.identity, "Ada", "Lovelace", hashed)
-        service.app.extensions["strapi"].write(lambda users: users.create_author(author))
 
 
 @every_strapi
@@ -93,7 +80,7 @@ def test_a_confirmation_cut_off_between_the_databases_completes_after_a_restart(
 ) -> None:
     service = start()
     service.visitor().ask_and_get_link()
-    confirm_half(service, ADA_PASSWORD)
+    service.confirm_half()
 
     service = start()
     emails = service.deliver()
@@ -108,7 +95,7 @@ def test_a_confirmation_cut_off_is_completed_by_the_next_click_with_its_password
     service: Service,
 ) -> None:
     service.visitor().ask_and_get_link()
-    confirm_half(service, "Forgotten1")
+    service.confirm_half("Forgotten1")
 
     assert service.visitor().confirm().status_code == 303
 

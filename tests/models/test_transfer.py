@@ -12,7 +12,7 @@ from tests.conftest import SERVERS, every_engine
 from tests.support.service import ADA, GRACE, Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SQLiteFile, StrapiFile
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.support.transfer import fill, rows_at
 
 
@@ -21,7 +21,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> SQLiteFile:
     """A database without tables."""
     if request.param == "SQLite":
         return SQLiteFile(tmp_path / "moved.db")
-    return StrapiServed.empty(request.getfixturevalue(request.param), "moved")
+    return StrapiOnServer.empty(request.getfixturevalue(request.param), "moved")
 
 
 def test_every_row_moves_and_the_service_goes_on_there(

@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 from tests.support.service import Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SQLiteFile
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 # Nobody else's words: wherever they are found, they were given away.
 STRANGER, STRANGERS_PASSWORD = "strangername", "Str4ngers/pass?word@"
@@ -34,7 +34,7 @@ def checked(
     server: Server, tmp_path: Path, mail_server: SMTPServer, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Checked]:
     """What `flask check` says, where all but what is given is as it should be."""
-    strapi = StrapiServed.on(server, "strapi")
+    strapi = StrapiOnServer.on(server, "strapi")
     services = []
 
     def checked(**settings: object) -> str:
@@ -130,7 +130,7 @@ def test_a_database_that_is_not_strapis(server: Server, checked: Checked) -> Non
 @on_postgresql
 def test_a_schema_that_is_not_strapis(server: Server, checked: Checked) -> None:
     server.run("DROP DATABASE IF EXISTS cms")
-    StrapiServed.on(server, "cms")
+    StrapiOnServer.on(server, "cms")
     server.run("ALTER SCHEMA public RENAME TO house; CREATE SCHEMA public", "cms")
 
     said = checked(STRAPI_DATABASE=server.url("cms"))

@@ -18,7 +18,7 @@ from tests.support.database_servers import Server
 from tests.support.paths import ROOT
 from tests.support.service import ADA, Service, Visitor
 from tests.support.smtp_server import SMTPServer
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 PAPER = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
@@ -73,11 +73,11 @@ def service(
 ) -> Iterator[Service]:
     """The service, in Strapi's database as the account that the paper makes."""
     mail_server.clear()
-    strapi = StrapiServed.on(server, "strapi")
+    strapi = StrapiOnServer.on(server, "strapi")
     for statement in statements(server):
         server.run(statement, "strapi")
     address = server.url("strapi", ACCOUNT, PASSWORD)
-    ledger = StrapiServed.empty(server, "ledger")
+    ledger = StrapiOnServer.empty(server, "ledger")
     named: dict[str, object] = {"STRAPI_DATABASE": address, "UNDO_SECONDS": 600}
     service = Service(strapi, mail_server, ledger, named)
     yield service

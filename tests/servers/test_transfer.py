@@ -14,23 +14,23 @@ from tests.support.database_servers import Server
 from tests.support.service import Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import StrapiFile
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.support.transfer import fill, rows_at
 
 
 @pytest.fixture
-def target(server: Server) -> StrapiServed:
+def target(server: Server) -> StrapiOnServer:
     """A database without tables."""
-    return StrapiServed.empty(server, "moved")
+    return StrapiOnServer.empty(server, "moved")
 
 
 def test_a_ledger_moves_from_one_server_to_another_and_back(
     postgresql: Server, mariadb: Server, strapi: StrapiFile, mail_server: SMTPServer
 ) -> None:
     mail_server.clear()
-    source = StrapiServed.empty(postgresql, "ledger")
-    target = StrapiServed.empty(mariadb, "moved")
-    back = StrapiServed.empty(postgresql, "back")
+    source = StrapiOnServer.empty(postgresql, "ledger")
+    target = StrapiOnServer.empty(mariadb, "moved")
+    back = StrapiOnServer.empty(postgresql, "back")
     service = Service(strapi, mail_server, source, {})
     fill(service)
     before = rows_at(source.url)
@@ -45,7 +45,7 @@ def test_a_ledger_moves_from_one_server_to_another_and_back(
 
 
 def test_a_row_that_does_not_fit_leaves_the_target_empty(
-    service: Service, target: StrapiServed
+    service: Service, target: StrapiOnServer
 ) -> None:
     service.visitor().apply()
     service.ledger.do("UPDATE event SET what = ?", "x" * 300)
@@ -61,7 +61,7 @@ def test_a_row_that_does_not_fit_leaves_the_target_empty(
 
 
 def test_a_connection_that_is_cut_leaves_the_target_empty(
-    service: Service, target: StrapiServed
+    service: Service, target: StrapiOnServer
 ) -> None:
     service.visitor().apply()
     with service.app.app_context():
@@ -87,7 +87,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     assert len(target.rows("SELECT id FROM stop")) == 1
 
 
-def waits_to_insert(target: StrapiServed, table: str) -> bool:
+def waits_to_insert(target: StrapiOnServer, table: str) -> bool:
     """Whether a connection waits there to insert into this table."""
     queries = {
         "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = ? AND query LIKE ?",
@@ -103,7 +103,7 @@ def test_a_long_ledger_is_never_in_memory_at_once(service: Service, postgresql: 
         " (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 10000)"
         " SELECT printf('%064d', n), n FROM number"
     )
-    target = StrapiServed.empty(postgresql, "moved")
+    target = StrapiOnServer.empty(postgresql, "moved")
     tracemalloc.start()
     result = service.run("move-ledger", target.url)
     _, peak = tracemalloc.get_traced_memory()

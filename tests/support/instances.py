@@ -14,7 +14,7 @@ from tests.support.network import free_port
 from tests.support.paths import ROOT
 from tests.support.service import required
 from tests.support.smtp_server import SMTPServer
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 INSTANCES = 3
@@ -85,8 +85,8 @@ class Fleet:
         **settings: object,
     ) -> None:
         self.mail = mail
-        self.strapi = StrapiServed.on(server, "strapi")
-        self.ledger = StrapiServed.empty(server, "ledger")
+        self.strapi = StrapiOnServer.on(server, "strapi")
+        self.ledger = StrapiOnServer.empty(server, "ledger")
         needed = required(self.strapi, mail, folder) | {"LEDGER": self.ledger.url}
         named = {**needed, "PROXIES": 1, **settings}
         self.instances = [Instance(named, folder / f"log{n}") for n in range(count)]

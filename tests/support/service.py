@@ -19,7 +19,11 @@ from app import create_app
 from models.engines import SQLite
 from models.ledger import database as ledger_database
 from models.ledger.database import MIGRATIONS
-from models.strapi import StrapiUnavailable
+from models.password_hashing import hash_password
+from models.signups.confirm import Application, note_intent
+from models.signups.history import AUTHOR, Actor
+from models.signups.signup import Signup
+from models.strapi import Author, StrapiUnavailable
 from models.timestamps import now
 from signup.mail.delivery import deliver_due
 from signup.mail.smtp import MailServerUnavailable
@@ -33,6 +37,7 @@ TOM = "tom@example.com"
 ADA_PASSWORD = "Analytical1engine"
 WRONG_PASSWORD = "Wrong1password"
 PUBLIC = "https://join.example.com"
+OLD_KEY, NEW_KEY = "old-key-" + "abcdefgh" * 4, "new-key-" + "ijklmnop" * 4
 COOKIE = "__Host-signup"
 TABLES = ("signup", "event", "letter", "session", "muted")
 
@@ -99,6 +104,23 @@ class Service:
     def author_id(self, email: str = ADA) -> int:
         """The id of an author's row in Strapi."""
         return int(self.signup(email)["strapi_id"])
+
+    def ledger_bytes(self) -> bytes:
+        """Every byte of the ledger's files, with the write-ahead log emptied into them."""
+        with self.app.app_context():
+            ledger_database.database.truncate_wal()
+        files = self.ledger.path.parent.glob(f"{self.ledger.path.name}*")
+        return b"".join(path.read_bytes() for path in files)
+
+    def confirm_half(self, password: str = ADA_PASSWORD) -> None:
+        """Create the row of the only signup in Strapi, and stop before the ledger says so, as a
+        killed process does."""
+        with self.app.app_context():
+            signup = Signup.get()
+            sent = Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR))
+            note_intent(signup, sent, now())
+            author = Author(signup.identity, "Ada", "Lovelace", hash_password(password))
+            self.app.extensions["strapi"].write(lambda users: users.create_author(author))
 
     def run(self, *words: str) -> Any:
         """Run a command, as `flask --app app …` does."""

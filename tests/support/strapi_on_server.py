@@ -19,7 +19,7 @@ def fresh(server: Server, database: str) -> None:
     server.run((DATA / f"fresh-{STRAPI_VERSIONS[-1]}.{server.name}.sql").read_text(), database)
 
 
-class StrapiServed(StrapiFile):
+class StrapiOnServer(StrapiFile):
     """A database as a real Strapi made it, looked at as the server's administrator."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -27,7 +27,7 @@ class StrapiServed(StrapiFile):
         self.database = database
 
     @classmethod
-    def on(cls, server: Server, database: str) -> "StrapiServed":
+    def on(cls, server: Server, database: str) -> "StrapiOnServer":
         """A fresh one with Sue, its super admin."""
         fresh(server, database)
         served = cls(server, database)
@@ -35,7 +35,7 @@ class StrapiServed(StrapiFile):
         return served
 
     @classmethod
-    def empty(cls, server: Server, database: str) -> "StrapiServed":
+    def empty(cls, server: Server, database: str) -> "StrapiOnServer":
         """A database without tables."""
         server.create(database)
         return cls(server, database)
