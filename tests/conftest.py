@@ -1,6 +1,7 @@
-"""The cast and the stage: real files in the shapes of real Strapis, a real mail server."""
+"""What tests start from: Strapi's database, the ledger, a mail server, the service, a browser."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,47 +10,64 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from time_machine import travel
 
+from models import password_hashing
 from models.timestamps import now
+from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.database_servers import MariaDB, PostgreSQL, Server
-from tests.support.service import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
-from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.service import Service, Visitor, new_ledger
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import STRAPI_VERSIONS, SQLiteFile, StrapiFile
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 
 pytest_plugins = ["tests.support.report_tables"]
 
+# Set by `make test-all`. `make test` needs no database server.
+ALL_TESTS = bool(os.environ.get("ALL_TESTS"))
+NEWEST = os.environ.get("ENGINE", STRAPI_VERSIONS[-1])
+SERVERS = ENGINES if ALL_TESTS else []
 
-@pytest.fixture(params=[os.environ.get("ENGINE", SHAPES[-1])])
-def shape(request: pytest.FixtureRequest) -> str:
-    """The version whose file the test runs on, or the engine of the newest Strapi's database and of
-    the ledger: the newest version's file, unless the test names more or ENGINE another."""
-    return request.param
-
-
-every_shape = pytest.mark.parametrize("shape", [*SHAPES, *ENGINES], indirect=True)
-# Where a file is looked at, which no server has.
-on_a_file = pytest.mark.parametrize("shape", [SHAPES[-1]], indirect=True)
-every_engine = pytest.mark.parametrize("shape", [SHAPES[-1], *ENGINES], indirect=True)
+every_strapi = pytest.mark.parametrize("backend", [*STRAPI_VERSIONS, *SERVERS], indirect=True)
+every_engine = pytest.mark.parametrize("backend", [NEWEST, *SERVERS], indirect=True)
+# For tests that look at files.
+on_sqlite = pytest.mark.parametrize("backend", [STRAPI_VERSIONS[-1]], indirect=True)
 
 
 @pytest.fixture
-def strapi(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
+def backend(request: pytest.FixtureRequest) -> str:
+    """What keeps both databases: SQLite, named by Strapi's version, or a server's engine."""
+    return str(getattr(request, "param", NEWEST))
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash at cost 4 in quick tests. At Strapi's cost, 10, each login takes 50 ms."""
+    quick = request.path.parent.name in {"web", "models"}
+    if quick and not request.node.get_closest_marker("strapi_cost"):
+        monkeypatch.setattr(password_hashing, "COST", 4)
+
+
+@pytest.fixture
+def strapi(
+    backend: str, cheap_hashes: None, tmp_path: Path, request: pytest.FixtureRequest
+) -> StrapiFile:
     """Strapi's database, with Sue, its super admin."""
-    if shape in ENGINES:
-        return StrapiServed.on(request.getfixturevalue(shape), "strapi")
-    return StrapiFile.made_by(shape, tmp_path / "strapi.db")
+    if backend in ENGINES:
+        return StrapiOnServer.on(request.getfixturevalue(backend), "strapi")
+    return StrapiFile.made_by(backend, tmp_path / "strapi.db")
 
 
 @pytest.fixture
-def records(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
-    """Where the ledger is kept: on the same engine."""
-    if shape in ENGINES:
-        return StrapiServed.empty(request.getfixturevalue(shape), "ledger")
-    return StrapiFile(tmp_path / "ledger.db")
+def ledger(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> SQLiteFile:
+    """The ledger, on the same engine."""
+    if backend in ENGINES:
+        return StrapiOnServer.empty(request.getfixturevalue(backend), "ledger")
+    return new_ledger(tmp_path / "ledger.db")
 
 
 @pytest.fixture(scope="session")
-def mail_server() -> Iterator[MailServer]:
-    """A real SMTP server on 127.0.0.1."""
-    server = MailServer()
+def mail_server() -> Iterator[SMTPServer]:
+    """An SMTP server on 127.0.0.1."""
+    server = SMTPServer()
     server.start()
     yield server
     server.stop()
@@ -57,15 +75,14 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def start(
-    strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer
 ) -> Iterator[Callable[..., Service]]:
-    """Starts the service beside `strapi`, with settings of the test's own."""
-    mail_server.forget()
-
+    """Start the service beside `strapi` with some settings."""
+    mail_server.clear()
     started = []
 
     def start(**settings: object) -> Service:
-        started.append(Service(strapi, mail_server, tmp_path / "ledger.db", settings, records))
+        started.append(Service(strapi, mail_server, ledger, settings))
         return started[-1]
 
     yield start
@@ -75,46 +92,51 @@ def start(
 
 @pytest.fixture
 def service(start: Callable[..., Service]) -> Service:
-    """The service with nothing but what it requires."""
+    """The service with the settings that it requires."""
     return start()
 
 
 @pytest.fixture
+def sue(service: Service) -> Visitor:
+    """A super admin who is logged in."""
+    return service.reviewer()
+
+
+@pytest.fixture
 def later() -> Iterator[Callable[[timedelta], None]]:
-    """Sets the clock ahead."""
+    """Set the clock ahead."""
     travels = []
 
     def later(by: timedelta) -> None:
-        journey = travel(now() + by, tick=True)
-        journey.start()
-        travels.append(journey)
+        travels.append(travel(now() + by, tick=True))
+        travels[-1].start()
 
     yield later
-    for journey in reversed(travels):
-        journey.stop()
+    for each in reversed(travels):
+        each.stop()
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """A real PostgreSQL."""
+    """A PostgreSQL server."""
     yield from running(PostgreSQL)
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Server]:
-    """A real MariaDB."""
+    """A MariaDB server."""
     yield from running(MariaDB)
 
 
 @pytest.fixture(scope="session", params=["postgresql", "mariadb"])
 def server(request: pytest.FixtureRequest) -> Server:
-    """Each of the two."""
+    """Each database server."""
     found: Server = request.getfixturevalue(request.param)
     return found
 
 
 def running(engine: type[Server]) -> Iterator[Server]:
-    """One that runs until the tests end, and leaves nothing behind."""
+    """Start a server, and remove it and its files when the tests end."""
     if missing := engine.missing():
         pytest.skip(missing)
     server = engine()
@@ -127,7 +149,7 @@ def running(engine: type[Server]) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real browser."""
+    """Chromium."""
     if not CHROMIUM:
         pytest.skip("no chromium on the PATH: install it, or name one with CHROMIUM=/path")
     with sync_playwright() as playwright:
@@ -137,12 +159,23 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make test ARGS='--renew -k golden'` writes the letters down as they are now."""
-    parser.addoption("--renew", action="store_true", help="renew tests/golden")
+    """`make test ARGS='--renew -k email_texts'` writes the emails to tests/data as they are."""
+    parser.addoption("--renew", action="store_true", help="renew tests/data/emails")
+
+
+def pytest_report_header() -> str:
+    return "all tests" if ALL_TESTS else "databases: SQLite (`make test-all` adds the servers)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests were skipped for each reason."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(str(report.longrepr[-1]) for report in skipped).items():
+        terminalreporter.write_line(f"{count} × {reason}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where everything is installed, a skipped test is a failed one."""
+    """With NO_SKIPS=1, fail the run when a test was skipped."""
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
     if os.environ.get("NO_SKIPS") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

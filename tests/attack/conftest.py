@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, Phase, settings
 from models.ledger.database import database
 from tests.attack.inputs import FULL
 from tests.attack.target import Target, watched
-from tests.support.service import SUE_PASSWORD, MailServer, Service, StrapiFile
+from tests.support.service import Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE_PASSWORD, SQLiteFile, StrapiFile
 
 COMMON = {
     "deadline": None,
@@ -25,20 +27,20 @@ settings.load_profile("full" if FULL else "ci")
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[Target]:
+def target(tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer) -> Iterator[Target]:
     """The service without limits, which would answer in its place."""
     folder: Path = tmp_path_factory.mktemp("attack")
     strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
     # A password that costs as little to check as an old Strapi's.
     cheap = bcrypt.hashpw(SUE_PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     strapi.do("UPDATE admin_users SET password = ? WHERE id = 1", cheap)
-    mail_server.forget()
+    mail_server.clear()
     options: dict[str, object] = {
         "RATELIMIT_ENABLED": False,
         "UNDO_SECONDS": 600,
         "MAX_WAITING": 100_000,
     }
-    with watched(Service(strapi, mail_server, folder / "ledger.db", options)) as target:
+    with watched(Service(strapi, mail_server, SQLiteFile(folder / "ledger.db"), options)) as target:
         yield target
     if not database.is_closed():
         database.close()

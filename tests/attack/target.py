@@ -15,7 +15,9 @@ from werkzeug.test import TestResponse
 
 from tests.attack.corpus import EVALUATED
 from tests.support.paths import ROOT
-from tests.support.service import PUBLIC, SUE, Service, html, text
+from tests.support.service import PUBLIC, Service
+from tests.support.smtp_server import html, text
+from tests.support.strapi_file import SUE
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -118,7 +120,7 @@ class Target:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.author, self.sue, self.nobody, self.stranger = (service.visitor() for _ in range(4))
-        self.watch = Watch(service.ledger, service.strapi.path)
+        self.watch = Watch(service.ledger.path, service.strapi.path)
         self._asked = 0
 
     def begin(self) -> None:
@@ -225,7 +227,7 @@ def bad_text(page: str, kind: str = "text/html", where: str = "**") -> Iterator[
 def bad_letters(service: Service) -> Iterator[str]:
     """The promises that the letters sent break, each of which has one recipient."""
     known = {row["email"] for row in service.rows("SELECT DISTINCT email FROM signup")} | {SUE}
-    for letter, taken in zip(service.mail.letters, service.mail.recipients, strict=True):
+    for letter, taken in zip(service.mail.messages, service.mail.recipients, strict=True):
         if len(taken) != 1 or not known.issuperset(taken):
             yield f"a letter to {taken}"
         for name in ("Bcc", "Cc", "Reply-To"):

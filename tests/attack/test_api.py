@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from tests.attack.corpus import BODIES, CONTENT_TYPES, RAW, TEXTS
 from tests.attack.inputs import address_parts, json_values, some, texts
 from tests.attack.target import Target, on_the_wire
-from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 DECIDED = {"signup": 1, "event": 1, "letter": 1, "admin_users": 1}
 DECLINE = "/api/authors/{}/decline"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.attack.corpus import CONTENT_TYPES, TEXTS, UNASKED
 from tests.attack.inputs import some, texts
 from tests.attack.target import Markup, Target, bad_letters, form_body
-from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, SUE, SUE_PASSWORD, Visitor
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Visitor
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 URLENCODED = "application/x-www-form-urlencoded"
 # What a yes at page 1 makes: a signup, a line of its history, a letter that is owed.
@@ -127,7 +128,7 @@ def attacker(target: Target, judge: Callable[..., None]) -> Iterator[Attacker]:
     yield Attacker(target, judge)
     target.service.deliver()
     assert list(bad_letters(target.service)) == target.intruders() == []
-    target.service.mail.forget()
+    target.service.mail.clear()
 
 
 @pytest.mark.parametrize(("form", "name"), FIELDS)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.service import PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, token_of
+from tests.support.service import PUBLIC, Service, Visitor, token_of
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 # Other spellings of a page's address, which lead to it or nowhere.
 SPELLED = [

@@ -8,7 +8,9 @@ import pytest
 from tests.attack.corpus import TEXTS
 from tests.attack.inputs import some
 from tests.attack.target import Target, bad_letters
-from tests.support.service import PUBLIC, SUE, SUE_PASSWORD, Service, StrapiFile, html, text
+from tests.support.service import PUBLIC, Service
+from tests.support.smtp_server import html, text
+from tests.support.strapi_file import SUE, SUE_PASSWORD, StrapiFile
 
 SUBJECT = r"[\w ]+ cms\.example\.com"
 
@@ -19,7 +21,7 @@ def test_what_the_ledger_holds_is_text_on_every_page(
 ) -> None:
     typed = typed.encode(errors="replace").decode()
     signup = target.service.signup()
-    ledger = StrapiFile(target.service.ledger)
+    ledger = StrapiFile(target.service.ledger.path)
     for state in ("waiting", "declined"):
         ledger.do(
             "UPDATE signup SET firstname = ?, lastname = ?, why = ?, reason = ?, told = 1,"
@@ -50,13 +52,13 @@ def test_what_the_ledger_holds_is_text_in_every_letter(
     author.ask()
     service.deliver()
     author.confirm()
-    service.records.do("UPDATE signup SET firstname = ?, why = ?", typed, typed)
+    service.ledger.do("UPDATE signup SET firstname = ?, why = ?", typed, typed)
 
     waiting = [letter for letter in service.deliver() if letter["To"] == SUE]
     assert waiting
     sue.log_in()
     sue.decide("decline", service.signup()["strapi_id"], reason="…", tell="y")
-    service.records.do("UPDATE signup SET reason = ?", typed)
+    service.ledger.do("UPDATE signup SET reason = ?", typed)
     [declined] = service.deliver()
 
     tally("stored text in a letter", 2, list(bad_letters(service)))

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from tests.attack.target import Watch, form_body
 from tests.servers.test_gunicorn import Process
-from tests.support.service import MailServer, StrapiFile, required
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 
 # What RFC 9112 answers to a coding or a version that nobody speaks.
 PROTOCOL = (501, 505)
@@ -77,10 +79,10 @@ class Wire:
 
 
 @pytest.fixture(scope="module")
-def wire(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[Wire]:
+def wire(tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer) -> Iterator[Wire]:
     folder: Path = tmp_path_factory.mktemp("wire")
     strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
-    mail_server.forget()
+    mail_server.clear()
     process = Process(required(strapi, mail_server, folder / "ledger.db"), mail_server)
     process.start()
     # So much is refused that its log would fill the pipe, and stop the service.

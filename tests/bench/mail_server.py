@@ -14,7 +14,7 @@ LINK = re.compile(r"http://127\.0\.0\.1(/confirm/\S+)")
 TIMEOUT = 600
 
 
-class MailServer(socketserver.ThreadingTCPServer):
+class SMTPServer(socketserver.ThreadingTCPServer):
     """Emails as they came, each with the time by a monotonic clock."""
 
     allow_reuse_address = True
@@ -42,7 +42,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 class Session(socketserver.StreamRequestHandler):
     """A connection, as RFC 5321 has it, without any check."""
 
-    server: MailServer
+    server: SMTPServer
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
@@ -58,9 +58,9 @@ class Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mail_server(port: int = 0) -> Iterator[MailServer]:
+def mail_server(port: int = 0) -> Iterator[SMTPServer]:
     """A mail server in a thread of this process, which does little else meanwhile."""
-    with MailServer(port) as server:
+    with SMTPServer(port) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
             yield server

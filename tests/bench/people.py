@@ -5,7 +5,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.support.service import SUE
+from tests.support.strapi_file import SUE
 
 # The ids in Strapi's file of the signups that wait: the super admin has 1.
 WAITING = range(2, 52)

@@ -15,14 +15,15 @@ from pathlib import Path
 import bcrypt
 
 from tests.bench.load import Answers, Figures, Load, play, speed, start, times
-from tests.bench.mail_server import MailServer, mail_server
+from tests.bench.mail_server import SMTPServer, mail_server
 from tests.bench.people import WAITING
 from tests.bench.service import STRAPI_VERSION, Browser, Server, bare_page, instance, service
 from tests.faults.lock_probe import LockWatch
 from tests.support.database_servers import PostgreSQL
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import SUE, SUE_PASSWORD, free_port
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_file import SUE, SUE_PASSWORD
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.support.strapi_saves import saving
 from tests.support.strapi_server import RealStrapi, cached
 
@@ -205,8 +206,11 @@ def on_postgresql(run: Run, postgresql: PostgreSQL, count: int) -> tuple[Answers
     with ExitStack() as stack:
         mail = stack.enter_context(mail_server())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        databases = StrapiServed.on(postgresql, "strapi"), StrapiServed.empty(postgresql, "ledger")
-        urls = [each.address for each in databases]
+        databases = (
+            StrapiOnServer.on(postgresql, "strapi"),
+            StrapiOnServer.empty(postgresql, "ledger"),
+        )
+        urls = [each.url for each in databases]
         servers = [
             stack.enter_context(instance(run.root, folder, mail.port, *urls)) for _ in range(count)
         ]
@@ -224,7 +228,7 @@ SECTIONS: dict[str, Callable[[Run], Figures]] = {
 }
 
 
-def sign_up(server: Server, mail: MailServer, count: int) -> list[str]:
+def sign_up(server: Server, mail: SMTPServer, count: int) -> list[str]:
     """Sign up new people; returns the paths of the links in their emails."""
     play(Load([server.browser.port], server.browser.signups(count), 303))
     mail.wait_for(count)

@@ -18,8 +18,9 @@ from flask import Flask
 from tests.bench.load import send
 from tests.bench.people import add_people
 from tests.support.deployment import eventually
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import StrapiFile, free_port
+from tests.support.strapi_file import StrapiFile
 
 STRAPI_VERSION = "5.54.0"
 SETTINGS = {

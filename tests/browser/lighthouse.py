@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
+from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.page_states import Gallery, gallery
-from tests.support.service import CHROMIUM, FLAGS
 
 # The newest whose Node is the one that Strapi asks for.
 LIGHTHOUSE = "lighthouse@12"

@@ -9,9 +9,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from signup.i18n import available_languages
+from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.page_states import SCENES, gallery
 from tests.support.paths import ROOT
-from tests.support.service import CHROMIUM, FLAGS
 
 DOCS = ROOT / "docs"
 FOLDER = DOCS / "screenshots"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from signup import i18n
 from tests.browser.test_whole_way import sandbox  # noqa: F401 (its mailbox and its panel are pages, too)
 from tests.support.page_states import SCENES, Gallery, gallery
-from tests.support.service import LANGUAGES, SUE, SUE_PASSWORD
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Frames and the page that a mail program puts around a letter are not ours.
@@ -65,7 +65,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
+@pytest.fixture(scope="module", params=i18n.available_languages())
 def language(request: pytest.FixtureRequest) -> str:
     """Words are longer elsewhere, and break otherwise."""
     return str(request.param)

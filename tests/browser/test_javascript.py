@@ -115,7 +115,7 @@ def test_a_slip_is_never_forced_on_anybody(shown: Gallery) -> None:
     shown.ask("ada@gmial.com")
     expect(shown.page.get_by_role("heading", level=1)).to_have_text("Check your mail")
     shown.service.deliver()
-    assert shown.service.mail.letters[-1]["To"] == "ada@gmial.com"
+    assert shown.service.mail.messages[-1]["To"] == "ada@gmial.com"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.support.browser import AUTOFOCUS
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import QUICK, SUE_PASSWORD, StrapiFile, free_port
+from tests.support.strapi_file import SUE_PASSWORD, StrapiFile
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     yield page
     context.close()
     # Chromium reports answers that are meant to be errors, such as 422.
-    assert [line for line in noise if "status of 4" not in line and QUICK not in line] == []
+    assert [line for line in noise if "status of 4" not in line and AUTOFOCUS not in line] == []
 
 
 def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:

@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.faults.signup_load import Nursed
-from tests.support.service import MailServer, StrapiFile, required
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 
 
 @pytest.fixture
 def nursed(
-    strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer, tmp_path: Path
 ) -> Iterator[Nursed]:
     """The service, which the test starts, kills and starts again."""
-    mail_server.forget()
+    mail_server.clear()
     settings = required(strapi, mail_server, tmp_path / "ledger.db")
-    nursed = Nursed(settings, mail_server, records)
+    nursed = Nursed(settings, mail_server, ledger)
     yield nursed
     nursed.stop()

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, Service, StrapiFile, Visitor
+from tests.support.service import Service, Visitor
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 
 SOURCE = Path(__file__).with_name("fault.c")
 
@@ -80,9 +82,9 @@ class Stable:
         self._process.stdout.close()
 
 
-def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: MailServer) -> Service:
+def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: SMTPServer) -> Service:
     """The service on these databases."""
-    return Service(strapi, mail, Path(ledger.address), {"RATELIMIT_ENABLED": False}, ledger)
+    return Service(strapi, mail, ledger, {"RATELIMIT_ENABLED": False})
 
 
 class Named(StrapiFile):
@@ -111,7 +113,7 @@ ACTS: dict[str, Callable[[Visitor, Trial], Any]] = {
 def perform(trial: Trial, library: ctypes.CDLL) -> dict[str, object]:
     """Do what the trial says, then once more without the fault."""
     strapi, ledger = Named(trial.strapi), Named(trial.ledger)
-    service = service_of(strapi, ledger, MailServer(trial.mail_port))
+    service = service_of(strapi, ledger, SMTPServer(trial.mail_port))
     visitor, act = service.visitor(), ACTS[trial.act]
     if trial.act in ("activate", "decline"):
         visitor.log_in()

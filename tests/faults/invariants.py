@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tests.support.service import StrapiFile
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 
 
-def damage(strapi: StrapiFile, ledger: StrapiFile) -> Iterator[str]:
+def damage(strapi: StrapiFile, ledger: SQLiteFile) -> Iterator[str]:
     """What is wrong in the two databases (I1, I2)."""
     yield from strapi.damage()
     yield from ledger.damage()

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from tests.faults.invariants import damage
 from tests.servers.test_gunicorn import Process, eventually
 from tests.support.paths import ROOT
-from tests.support.service import ADA_PASSWORD, SUE, MailServer, StrapiFile, text
+from tests.support.service import ADA_PASSWORD
+from tests.support.smtp_server import SMTPServer, text
+from tests.support.strapi_file import SUE, SQLiteFile, StrapiFile
 
 PEOPLE = 4
 
@@ -22,8 +24,8 @@ PEOPLE = 4
 class Nursed(Process):
     """A service that is back at once after a kill."""
 
-    def __init__(self, settings: dict[str, object], mail: MailServer, records: StrapiFile) -> None:
-        super().__init__({**settings, "LEDGER": records.address, "MAX_WAITING": 100000}, mail)
+    def __init__(self, settings: dict[str, object], mail: SMTPServer, ledger: SQLiteFile) -> None:
+        super().__init__({**settings, "LEDGER": ledger.url, "MAX_WAITING": 100000}, mail)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SIGNUP_")}
         environment |= {f"SIGNUP_{name}": str(value) for name, value in self._settings.items()}
         self._nursery = subprocess.Popen(
@@ -99,17 +101,17 @@ class Crowd:
     def links(self) -> dict[str, str]:
         """The link in everybody's mailbox."""
         found: dict[str, str] = {}
-        for letter in list(self.process.mail.letters):
+        for letter in list(self.process.mail.messages):
             if link := re.search(rf"{self.process.url}(/confirm/\S+)", text(letter)):
                 found.setdefault(str(letter["To"]), link[1])
         return found
 
     def mailed(self, subject: str) -> set[str]:
         """Who got such a letter."""
-        letters = list(self.process.mail.letters)
+        letters = list(self.process.mail.messages)
         return {str(letter["To"]) for letter in letters if subject in letter["Subject"]}
 
-    def broken_promises(self, strapi: StrapiFile, ledger: StrapiFile) -> Iterator[str]:
+    def broken_promises(self, strapi: StrapiFile, ledger: SQLiteFile) -> Iterator[str]:
         """Let every letter come, and see what was lost of what these people were told, and what is
         there twice."""
         ledger.do("UPDATE letter SET leased_until = 0, due_at = 0 WHERE sent_at IS NULL")

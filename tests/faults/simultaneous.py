@@ -14,7 +14,8 @@ from typing import Any
 from models.mail.outbox import OutgoingEmail
 from tests.faults.forked_service import Named
 from tests.support.paths import ROOT
-from tests.support.service import ADA, MailServer, Service
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import SMTPServer
 
 CROWD = 50
 
@@ -23,8 +24,8 @@ def rush(service: Service, act: str, link: str = "") -> list[Any]:
     """What came of each of the processes."""
     settings = {name: service.app.config[name] for name in ("RATELIMIT_ENABLED", "MAX_WAITING")}
     task = {
-        "strapi": service.strapi.address,
-        "ledger": service.records.address,
+        "strapi": service.strapi.url,
+        "ledger": service.ledger.url,
         "mail_port": service.mail.port,
         "settings": settings,
         "act": act,
@@ -67,8 +68,8 @@ ACTS: dict[str, Callable[[Service, str, int], Any]] = {
 
 def main() -> None:
     task = json.loads(sys.stdin.read())
-    mail, ledger = MailServer(task["mail_port"]), Named(task["ledger"])
-    service = Service(Named(task["strapi"]), mail, ledger.path, task["settings"], ledger)
+    mail, ledger = SMTPServer(task["mail_port"]), Named(task["ledger"])
+    service = Service(Named(task["strapi"]), mail, ledger, task["settings"])
     waiting, starting = os.pipe()
     pipes = []
     for number in range(CROWD):

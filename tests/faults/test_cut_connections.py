@@ -11,8 +11,9 @@ import pytest
 
 from tests.faults.cut_proxy import Line
 from tests.support.database_servers import Server
-from tests.support.service import Service, StrapiFile, Visitor, token_of
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.service import Service, Visitor, token_of
+from tests.support.strapi_file import StrapiFile
+from tests.support.strapi_on_server import StrapiOnServer
 
 Tally = Callable[..., None]
 Act = Callable[[Visitor, str], int]
@@ -26,10 +27,10 @@ PATIENCE = 6
 PLAIN = {"postgresql": {"sslmode": "disable"}, "mariadb": {"ssl_disabled": "1"}}
 
 
-class Distant(StrapiServed):
+class Distant(StrapiOnServer):
     """A database that the service reaches over a line."""
 
-    def __init__(self, there: StrapiServed, line: Line) -> None:
+    def __init__(self, there: StrapiOnServer, line: Line) -> None:
         super().__init__(there.server, there.database)
         self.line = line
 
@@ -48,12 +49,12 @@ def line(server: Server) -> Iterator[Line]:
 
 @pytest.fixture
 def strapi(server: Server, line: Line) -> StrapiFile:
-    return Distant(StrapiServed.on(server, "strapi"), line)
+    return Distant(StrapiOnServer.on(server, "strapi"), line)
 
 
 @pytest.fixture
-def records(server: Server, line: Line) -> StrapiFile:
-    return Distant(StrapiServed.empty(server, "ledger"), line)
+def ledger(server: Server, line: Line) -> StrapiFile:
+    return Distant(StrapiOnServer.empty(server, "ledger"), line)
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ def wrong(service: Service, email: str, state: str) -> Iterator[str]:
     # Who asks twice is sent two links.
     if done[DONE[state]] not in ((1, 2) if state == "asked" else (1,)):
         yield f"the history is {dict(done)}"
-    letters = [each for each in service.mail.letters if each["To"] == email]
+    letters = [each for each in service.mail.messages if each["To"] == email]
     told = [letter for letter in letters if TOLD.get(state, "Confirm") in letter["Subject"]]
     if not told or (state in TOLD and len(told) > 1):
         yield f"{len(told)} letters tell of it"

@@ -16,7 +16,9 @@ import pytest
 from tests.faults.forked_service import Outcome, Stable, Trial, service_of
 from tests.faults.invariants import damage
 from tests.faults.snapshots import Files, Tables
-from tests.support.service import ADA, SUE, MailServer, Service, StrapiFile
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, StrapiFile
 from tests.support.strapi_on_server import ENGINES
 
 Tally = Callable[..., None]
@@ -67,7 +69,7 @@ def stable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
 
 @pytest.fixture
 def prepare(
-    mail_server: MailServer, tmp_path: Path, request: pytest.FixtureRequest
+    mail_server: SMTPServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Callable[[str, str, str], tuple[Ground, Trial]]:
     """Makes the databases in the state before an act; returns the act without a fault."""
 
@@ -76,7 +78,7 @@ def prepare(
         ground: Ground = (
             Tables(request.getfixturevalue(shape)) if served else Files(tmp_path, shape, journal)
         )
-        mail_server.forget()
+        mail_server.clear()
         service = service_of(ground.strapi, ground.ledger, mail_server)
         trial = brought_to(BEFORE[act], service, act.split(maxsplit=1)[0])
         service.end()
@@ -88,7 +90,7 @@ def prepare(
 
 def brought_to(state: str, service: Service, act: str) -> Trial:
     """The act, once Ada is where she would do it."""
-    trial = Trial(service.strapi.address, service.records.address, service.mail.port, act)
+    trial = Trial(service.strapi.url, service.ledger.url, service.mail.port, act)
     visitor = service.visitor()
     if state == "new":
         return trial
@@ -119,7 +121,7 @@ def brought_to(state: str, service: Service, act: str) -> Trial:
 def test_killed_at_any_write_nothing_accepted_is_lost(
     stable: Stable,
     prepare: Callable[[str, str, str], tuple[Ground, Trial]],
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     later: Later,
     tally: Tally,
     act: str,
@@ -127,7 +129,7 @@ def test_killed_at_any_write_nothing_accepted_is_lost(
 ) -> None:
     shape, journal, what = how
     ground, before = prepare(act, shape, journal)
-    letters, recipients = list(mail_server.letters), list(mail_server.recipients)
+    letters, recipients = list(mail_server.messages), list(mail_server.recipients)
     later(timedelta(minutes=20))
     served = shape in ENGINES
     # Whatever is sent to a server or written into a file.
@@ -135,7 +137,7 @@ def test_killed_at_any_write_nothing_accepted_is_lost(
     violations: list[str] = []
     first = 1 if served or shape == "5.54.0" else EVERY
     for tried, nth in enumerate(count(first, FEWER if served else EVERY)):  # noqa: B007 (told below)
-        mail_server.letters[:], mail_server.recipients[:] = letters, recipients
+        mail_server.messages[:], mail_server.recipients[:] = letters, recipients
         strapi, ledger = ground.again()
         fault = {"nth": nth, "torn": what == "half of", "place": place, "also": "socket:"}
         trial = on(strapi, ledger, before, **fault)
@@ -157,7 +159,7 @@ def test_killed_at_any_write_nothing_accepted_is_lost(
 def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
     stable: Stable,
     prepare: Callable[[str, str, str], tuple[Ground, Trial]],
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     later: Later,
     tally: Tally,
     act: str,
@@ -165,11 +167,11 @@ def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
     place: str,
 ) -> None:
     ground, before = prepare(act, "5.54.0", "delete")
-    letters, recipients = list(mail_server.letters), list(mail_server.recipients)
+    letters, recipients = list(mail_server.messages), list(mail_server.recipients)
     later(timedelta(minutes=20))
     violations: list[str] = []
     for tried, nth in enumerate(count(1, STRIDE)):  # noqa: B007 (how often is told below)
-        mail_server.letters[:], mail_server.recipients[:] = letters, recipients
+        mail_server.messages[:], mail_server.recipients[:] = letters, recipients
         strapi, ledger = ground.again()
         fault = {"nth": nth, "failure": failure, "place": f"trial/{place}"}
         trial = on(strapi, ledger, before, **fault)
@@ -186,7 +188,7 @@ def test_a_failing_disk_gets_a_clear_answer_and_heals_without_a_restart(
 
 def on(strapi: StrapiFile, ledger: StrapiFile, trial: Trial, **fault: Any) -> Trial:
     """The same act, on these databases, with a fault."""
-    return replace(trial, strapi=strapi.address, ledger=ledger.address, **fault)
+    return replace(trial, strapi=strapi.url, ledger=ledger.url, **fault)
 
 
 def unclear_answers(outcome: Outcome) -> list[str]:
@@ -210,7 +212,7 @@ def broken_promises(
     accepted = not outcome.killed and outcome.status in (200, 303)
     wrong = [
         *CHECKS.get(act, arrives_and_waits)(service, trial, accepted),
-        *damage(service.strapi, service.records),
+        *damage(service.strapi, service.ledger),
         *repeated(service.mail, before),
     ]
     service.end()
@@ -224,7 +226,7 @@ def arrives_and_waits(service: Service, trial: Trial, accepted: bool) -> Iterato
         # By itself, before anybody clicks again (I4).
         yield from missing(service, SUE, "waiting to write")
     if not trial.link:
-        arrived = any("/confirm/" in str(letter) for letter in service.mail.letters)
+        arrived = any("/confirm/" in str(letter) for letter in service.mail.messages)
         if accepted and not arrived:
             yield "a signup was accepted, and no letter came"
         if not arrived:
@@ -292,15 +294,15 @@ CHECKS: dict[str, Callable[[Service, Trial, bool], Iterator[str]]] = {
 
 def missing(service: Service, recipient: str, subject: str) -> Iterator[str]:
     """The letter that did not come."""
-    mine = [letter for letter in service.mail.letters if letter["To"] == recipient]
+    mine = [letter for letter in service.mail.messages if letter["To"] == recipient]
     if not any(subject in letter["Subject"] for letter in mine):
         yield f"no letter '{subject}' came to {recipient}"
 
 
-def repeated(mail: MailServer, before: int) -> Iterator[str]:
+def repeated(mail: SMTPServer, before: int) -> Iterator[str]:
     """Letters that came too often: twice only where it could not be written down that they
     were sent, and then recognisable (I5)."""
-    new = mail.letters[before:]
+    new = mail.messages[before:]
     copies = Counter(letter["Message-ID"] for letter in new)
     for letter in new:
         if copies[letter["Message-ID"]] > 2:

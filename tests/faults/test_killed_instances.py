@@ -20,7 +20,9 @@ import pytest
 from tests.support.database_servers import Server
 from tests.support.deployment import NGINX, Answer, Client
 from tests.support.instances import Fleet, Instance
-from tests.support.service import ADA_PASSWORD, SUE, SUE_PASSWORD, MailServer, text
+from tests.support.service import ADA_PASSWORD
+from tests.support.smtp_server import SMTPServer, text
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
@@ -36,7 +38,7 @@ ACTIVATED, DECLINED, WAITING = "You can write for", "About your application", "w
 class Mailboxes:
     """Everybody's letters, each looked at once."""
 
-    def __init__(self, mail: MailServer) -> None:
+    def __init__(self, mail: SMTPServer) -> None:
         self._mail = mail
         self._seen = 0
         self._lock = threading.Lock()
@@ -45,7 +47,7 @@ class Mailboxes:
     def link(self, email: str) -> str | None:
         """The path of the newest link in this mailbox."""
         with self._lock:
-            new = self._mail.letters[self._seen :]
+            new = self._mail.messages[self._seen :]
             self._seen += len(new)
             for letter in new:
                 if found := re.search(r"https://[^/]+(/confirm/\S+)", text(letter)):
@@ -57,7 +59,7 @@ class Mailboxes:
         what comes again, because its courier died, may say how things stand by then."""
         found: dict[str, set[str]] = {}
         firsts: dict[str, EmailMessage] = {}
-        for letter in self._mail.letters:
+        for letter in self._mail.messages:
             firsts.setdefault(str(letter["Message-ID"]), letter)
         for letter in firsts.values():
             if subject in letter["Subject"]:
@@ -66,7 +68,7 @@ class Mailboxes:
 
     def repeated(self) -> list[str]:
         """The Message-IDs that came again, as often as they did so."""
-        copies = Counter(str(letter["Message-ID"]) for letter in self._mail.letters)
+        copies = Counter(str(letter["Message-ID"]) for letter in self._mail.messages)
         return list((copies - Counter(set(copies))).elements())
 
 
@@ -160,8 +162,8 @@ def kill_again_and_again(instance: Instance, done: threading.Event, kills: list[
 
 
 @pytest.fixture
-def fleet(server: Server, mail_server: MailServer, tmp_path: Path) -> Iterator[Fleet]:
-    mail_server.forget()
+def fleet(server: Server, mail_server: SMTPServer, tmp_path: Path) -> Iterator[Fleet]:
+    mail_server.clear()
     lifted = {"RATELIMIT_ENABLED": False, "MAX_WAITING": 100_000}
     fleet = Fleet(tmp_path, server, mail_server, **lifted)
     with ExitStack() as stack:

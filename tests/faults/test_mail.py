@@ -12,7 +12,9 @@ import trustme
 from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.signup import Signup
 from tests.faults.misbehaving_smtp import RudeServer
-from tests.support.service import MailServer, Service, free_port
+from tests.support.network import free_port
+from tests.support.service import Service
+from tests.support.smtp_server import SMTPServer
 
 Tally = Callable[..., None]
 Start = Callable[..., Service]
@@ -65,14 +67,14 @@ def fate_of(service: Service) -> str:
 
 
 @pytest.fixture
-def certified() -> Iterator[Callable[..., MailServer]]:
+def certified() -> Iterator[Callable[..., SMTPServer]]:
     """Starts a mail server with a certificate of an authority, which it returns."""
     servers = []
 
-    def certified(cert: trustme.LeafCert) -> MailServer:
+    def certified(cert: trustme.LeafCert) -> SMTPServer:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         cert.configure_cert(context)
-        servers.append(MailServer(tls_context=context, require_starttls=True))
+        servers.append(SMTPServer(tls_context=context, require_starttls=True))
         servers[-1].start()
         return servers[-1]
 
@@ -84,7 +86,7 @@ def certified() -> Iterator[Callable[..., MailServer]]:
 @pytest.mark.parametrize("fault", ["expired", "wrong name", "self-signed"])
 def test_a_certificate_that_does_not_verify_gets_no_letter(
     start: Start,
-    certified: Callable[..., MailServer],
+    certified: Callable[..., SMTPServer],
     tally: Tally,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -103,7 +105,7 @@ def test_a_certificate_that_does_not_verify_gets_no_letter(
 
     [letter] = service.rows("SELECT * FROM letter")
     violations = []
-    if server.letters or fate_of(service) != "due":
+    if server.messages or fate_of(service) != "due":
         violations.append(f"{fault}: the letter is {fate_of(service)}")
     if "certificate verify failed" not in letter["error"].lower():
         violations.append(f"{fault}: {letter['trouble']} does not say why")
@@ -123,7 +125,7 @@ def test_after_a_day_without_a_mail_server_everything_goes_out_in_order_and_fair
 
     service = start()
     service.visitor().apply("late@example.org")
-    letters = service.mail.letters
+    letters = service.mail.messages
     old = [each["To"] for each in letters if each["To"].startswith("author")]
     violations = []
     if old != [f"author{number}@example.org" for number in range(1000)]:

@@ -19,17 +19,9 @@ from models.mail.outbox import EmailKind, OutgoingEmail
 from models.retention import purge
 from tests.faults.misbehaving_smtp import RudeServer
 from tests.servers.test_gunicorn import Process, eventually
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    PUBLIC,
-    SUE,
-    SUE_PASSWORD,
-    MailServer,
-    Service,
-    StrapiFile,
-    required,
-)
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD, StrapiFile
 
 Tally = Callable[..., None]
 Later = Callable[[timedelta], None]
@@ -44,8 +36,8 @@ def slow_mail() -> Iterator[RudeServer]:
 
 
 @pytest.fixture
-def process(strapi: StrapiFile, mail_server: MailServer, tmp_path: Path) -> Iterator[Process]:
-    mail_server.forget()
+def process(strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path) -> Iterator[Process]:
+    mail_server.clear()
     process = Process(required(strapi, mail_server, tmp_path / "ledger.db"), mail_server)
     yield process
     process.stop()
@@ -109,7 +101,7 @@ def test_a_courier_that_died_is_started_again(service: Service, tally: Tally) ->
     assert ended == 1
     eventually(lambda: worker.running and worker._thread is not first)
     service.visitor().ask()
-    eventually(lambda: len(service.mail.letters) == 1)
+    eventually(lambda: len(service.mail.messages) == 1)
     worker.stop()
     assert not worker.running
     tally("courier's thread dies")
@@ -186,7 +178,7 @@ def test_a_clock_that_jumped_years_ahead_and_back_delays_a_letter_by_an_hour(
 ) -> None:
     service.visitor().ask()
     ahead = "UPDATE letter SET due_at = due_at + 315360000000, leased_until = due_at + 315360000000"
-    service.records.do(ahead)
+    service.ledger.do(ahead)
     assert service.deliver() == []
     with service.app.app_context():
         purge(timedelta(days=365), timedelta(days=2))
@@ -203,7 +195,7 @@ def test_a_backup_made_under_load_restores_clean(
         for number in range(10):
             path = tmp_path / f"backup{number}.db"
             with (
-                contextlib.closing(sqlite3.connect(service.ledger)) as source,
+                contextlib.closing(sqlite3.connect(service.ledger.path)) as source,
                 contextlib.closing(sqlite3.connect(path)) as target,
             ):
                 source.backup(target, pages=1)
@@ -252,7 +244,7 @@ def test_a_person_erased_leaves_no_trace_in_the_ledgers_files(
 
 def everything(service: Service) -> bytes:
     """Every byte of the ledger and of its log."""
-    return b"".join(path.read_bytes() for path in service.ledger.parent.glob("ledger.db*"))
+    return b"".join(path.read_bytes() for path in service.ledger.path.parent.glob("ledger.db*"))
 
 
 def test_a_restored_backup_of_strapi_brings_signups_back_as_they_were(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import every_engine
 from tests.faults.signup_load import Crowd, Nursed
-from tests.support.service import StrapiFile
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 from tests.support.strapi_on_server import ENGINES
 
 KILLS = 1000 if os.environ.get("FAULTS") == "full" else 200
@@ -22,11 +22,11 @@ FEWER = 10
 def test_nothing_acknowledged_is_lost_to_kills_at_random(
     nursed: Nursed,
     strapi: StrapiFile,
-    records: StrapiFile,
-    shape: str,
+    ledger: SQLiteFile,
+    backend: str,
     tally: Callable[..., None],
 ) -> None:
-    kills = KILLS // FEWER if shape in ENGINES else KILLS
+    kills = KILLS // FEWER if backend in ENGINES else KILLS
     nursed.start()
     crowd = Crowd(nursed)
     for _ in range(kills):
@@ -35,7 +35,7 @@ def test_nothing_acknowledged_is_lost_to_kills_at_random(
         nursed.start()
     crowd.disconnect()
 
-    violations = list(crowd.broken_promises(strapi, records))
+    violations = list(crowd.broken_promises(strapi, ledger))
     assert len(crowd.asked) > kills / 10
     assert crowd.confirmed
     done = f"{len(crowd.asked)} signups and {len(crowd.confirmed)} confirmations"

@@ -16,7 +16,8 @@ from tests.faults.misbehaving_smtp import RudeServer
 from tests.faults.signup_load import Crowd, Nursed
 from tests.servers.test_gunicorn import eventually
 from tests.support.database_servers import Server
-from tests.support.service import ADA, Service, StrapiFile
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import SQLiteFile, StrapiFile
 
 Tally = Callable[..., None]
 Start = Callable[..., Service]
@@ -26,7 +27,7 @@ PATIENCE = 8
 
 
 @pytest.fixture
-def shape(server: Server) -> str:
+def backend(server: Server) -> str:
     """Both databases are on the server."""
     return server.name
 
@@ -61,7 +62,7 @@ def test_under_load_nothing_acknowledged_is_lost_and_everything_recovers(
     nursed: Nursed,
     server: Server,
     strapi: StrapiFile,
-    records: StrapiFile,
+    ledger: SQLiteFile,
     fault: Callable[[Server], None],
     tally: Tally,
 ) -> None:
@@ -78,7 +79,7 @@ def test_under_load_nothing_acknowledged_is_lost_and_everything_recovers(
     slow = [seconds for _, seconds in nursed.watch.answers if seconds > PATIENCE]
     violations += [f"an answer took {seconds:.1f} s" for seconds in slow]
     violations += [] if len(crowd.confirmed) > before + 1 else ["nobody could go on"]
-    violations += crowd.broken_promises(strapi, records)
+    violations += crowd.broken_promises(strapi, ledger)
     if nursed.get("/healthz") != '{"status":"ok"}\n':
         violations.append("it is not well")
     name = fault.__name__.replace("_", " ")
@@ -156,7 +157,7 @@ def test_a_connection_that_dies_while_the_mail_server_thinks_sends_no_letter_twi
     cutter.start()
     service.deliver()
     cutter.join()
-    service.records.do("UPDATE letter SET leased_until = 0")
+    service.ledger.do("UPDATE letter SET leased_until = 0")
     service.deliver()
     slow.stop()
 
@@ -174,7 +175,7 @@ LOCKED = {
 @pytest.fixture
 def rival(strapi: StrapiFile) -> Iterator[Any]:
     """Somebody else in Strapi's database."""
-    rival = server_from_url(strapi.address)
+    rival = server_from_url(strapi.url)
     assert rival
     rival.connect()
     yield rival

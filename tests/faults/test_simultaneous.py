@@ -36,10 +36,10 @@ def test_fifty_confirmations_of_one_address_make_one_author(
     if not any(password_hashing.verify(each, rows[0]["password"]) for each in tried):
         violations.append("nobody's password is good")
     confirmed = service.rows("SELECT 1 FROM event WHERE what = 'confirmed'")
-    told = [each for each in service.mail.letters if "has your application" in each["Subject"]]
+    told = [each for each in service.mail.messages if "has your application" in each["Subject"]]
     if len(confirmed) != 1 or len(told) != 1:
         violations.append(f"{len(confirmed)} confirmations are noted, {len(told)} letters sent")
-    violations += damage(service.strapi, service.records)
+    violations += damage(service.strapi, service.ledger)
     assert answers[303] >= 1
     tally("50 processes confirm one address", CROWD, violations)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.invariants import damage
-from tests.support.service import ADA, SUE, Service, StrapiFile
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import SUE, StrapiFile
 
 Tally = Callable[..., None]
 
@@ -86,7 +87,7 @@ def test_a_hot_journal_of_a_killed_strapi_is_rolled_back(
     assert Path(f"{service.strapi.path}-journal").stat().st_size > 0
 
     answer = service.visitor().confirm(link)
-    violations = list(damage(service.strapi, service.records))
+    violations = list(damage(service.strapi, service.ledger))
     if answer.status_code != 303:
         violations.append(f"the answer is {answer.status_code}")
     if service.strapi.admins()[:1] != before:
@@ -94,7 +95,7 @@ def test_a_hot_journal_of_a_killed_strapi_is_rolled_back(
     tally("hot journal of a killed Strapi", 1, violations)
 
 
-@pytest.mark.parametrize("shape", ["4.26.2"], indirect=True)
+@pytest.mark.parametrize("backend", ["4.26.2"], indirect=True)
 def test_an_upgrade_under_the_running_service_is_noticed(
     service: Service, link: str, tmp_path: Path, tally: Tally
 ) -> None:

@@ -8,15 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.lock_probe import LockWatch
-from tests.support.service import (
-    ADA_PASSWORD,
-    SUE,
-    SUE_PASSWORD,
-    MailServer,
-    Service,
-    StrapiFile,
-    free_port,
-)
+from tests.support.network import free_port
+from tests.support.service import ADA_PASSWORD, Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
 from tests.support.strapi_saves import saving
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached
 
@@ -35,15 +30,17 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealStrapi]:
 
 def test_a_real_strapi_under_load_is_left_in_peace(
     real: RealStrapi,
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     tmp_path: Path,
     tally: Tally,
     measured: Callable[[str], None],
 ) -> None:
     token = real.register_first(SUE, SUE_PASSWORD)
-    mail_server.forget()
+    mail_server.clear()
     settings: dict[str, object] = {"RATELIMIT_ENABLED": False}
-    service = Service(StrapiFile(real.database), mail_server, tmp_path / "ledger.db", settings)
+    service = Service(
+        StrapiFile(real.database), mail_server, SQLiteFile(tmp_path / "ledger.db"), settings
+    )
     visitor = service.visitor()
     people = [f"author{number}@example.org" for number in range(50)]
     for email in people:

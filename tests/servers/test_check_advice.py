@@ -12,10 +12,12 @@ import trustme
 
 from tests.conftest import every_engine, running
 from tests.support.database_servers import ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, Service, StrapiFile, free_port
-from tests.support.strapi_on_server import StrapiServed
-from tests.web.test_commands import run
+from tests.support.service import Service
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SQLiteFile
+from tests.support.strapi_on_server import StrapiOnServer
 
 # Nobody else's words: wherever they are found, they were given away.
 STRANGER, STRANGERS_PASSWORD = "strangername", "Str4ngers/pass?word@"
@@ -29,16 +31,16 @@ Checked = Callable[..., str]
 
 @pytest.fixture
 def checked(
-    server: Server, tmp_path: Path, mail_server: MailServer, caplog: pytest.LogCaptureFixture
+    server: Server, tmp_path: Path, mail_server: SMTPServer, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Checked]:
     """What `flask check` says, where all but what is given is as it should be."""
-    strapi = StrapiServed.on(server, "strapi")
+    strapi = StrapiOnServer.on(server, "strapi")
     services = []
 
     def checked(**settings: object) -> str:
         ledger = tmp_path / "ledger.db"
-        services.append(Service(strapi, mail_server, ledger, settings, StrapiFile(ledger)))
-        said = run(services[-1], "check").output
+        services.append(Service(strapi, mail_server, SQLiteFile(ledger), settings))
+        said = services[-1].run("check").output
         for secret in (STRANGER, STRANGERS_PASSWORD, ADMIN_PASSWORD):
             assert secret not in said + caplog.text
         return " ".join(said.split())
@@ -85,7 +87,7 @@ def demanding_tls(server: Server) -> Iterator[None]:
 
 @every_engine
 def test_nothing_is_wrong_where_nothing_is(service: Service) -> None:
-    result = run(service, "check")
+    result = service.run("check")
 
     assert result.exit_code == 0, result.output
     assert result.output.count("ok  ") == 7
@@ -128,7 +130,7 @@ def test_a_database_that_is_not_strapis(server: Server, checked: Checked) -> Non
 @on_postgresql
 def test_a_schema_that_is_not_strapis(server: Server, checked: Checked) -> None:
     server.run("DROP DATABASE IF EXISTS cms")
-    StrapiServed.on(server, "cms")
+    StrapiOnServer.on(server, "cms")
     server.run("ALTER SCHEMA public RENAME TO house; CREATE SCHEMA public", "cms")
 
     said = checked(STRAPI_DATABASE=server.url("cms"))
@@ -253,8 +255,8 @@ def test_a_driver_that_is_not_installed(scheme: str, driver: str, tmp_path: Path
 def test_an_address_that_was_not_quoted_gives_nothing_away(
     address: str, service: Service, start: Callable[..., Service], caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = run(start(LEDGER=address, STRAPI_DATABASE=address), "check").output
-    said += run(service, "move-ledger", address).output + caplog.text
+    said = start(LEDGER=address, STRAPI_DATABASE=address).run("check").output
+    said += service.run("move-ledger", address).output + caplog.text
 
     for secret in (STRANGER, "54321", "98765", "qzqz", "xyxy"):
         assert secret not in said

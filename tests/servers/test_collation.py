@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.service import ADA, SUE, Service, StrapiFile, text
+from tests.support.service import ADA, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE, StrapiFile
 
 # Strapi says "Email already taken" to whoever comes second.
 ALIKE = "ádà@example.org"
@@ -19,7 +21,7 @@ def service(
     return start()
 
 
-pytestmark = pytest.mark.parametrize("shape", ["mariadb"], indirect=True)
+pytestmark = pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
 
 
 def test_who_has_an_address_that_is_taken_for_it_is_told_so(service: Service) -> None:

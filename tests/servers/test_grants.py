@@ -16,9 +16,9 @@ from models.strapi import Author
 from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
-from tests.support.service import ADA, MailServer, Service, Visitor
-from tests.support.strapi_on_server import StrapiServed
-from tests.web.test_commands import run
+from tests.support.service import ADA, Service, Visitor
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_on_server import StrapiOnServer
 
 PAPER = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
@@ -69,17 +69,17 @@ def account(server: Server) -> str:
 
 @pytest.fixture
 def service(
-    server: Server, account: str, tmp_path: Path, mail_server: MailServer
+    server: Server, account: str, tmp_path: Path, mail_server: SMTPServer
 ) -> Iterator[Service]:
     """The service, in Strapi's database as the account that the paper makes."""
-    mail_server.forget()
-    strapi = StrapiServed.on(server, "strapi")
+    mail_server.clear()
+    strapi = StrapiOnServer.on(server, "strapi")
     for statement in statements(server):
         server.run(statement, "strapi")
     address = server.url("strapi", ACCOUNT, PASSWORD)
-    records = StrapiServed.empty(server, "ledger")
+    ledger = StrapiOnServer.empty(server, "ledger")
     named: dict[str, object] = {"STRAPI_DATABASE": address, "UNDO_SECONDS": 600}
-    service = Service(strapi, mail_server, tmp_path / "ledger.db", named, records)
+    service = Service(strapi, mail_server, ledger, named)
     yield service
     service.end()
     owned = f"DROP OWNED BY {ACCOUNT};" if server.scheme == "postgresql" else ""
@@ -94,13 +94,13 @@ def sue(service: Service) -> Visitor:
 
 
 def test_the_whole_way_takes_no_more_than_the_paper_grants(service: Service, sue: Visitor) -> None:
-    assert run(service, "check").exit_code == 0
+    assert service.run("check").exit_code == 0
     service.visitor().apply()
     page = sue.get(f"/review/signup/{service.signup()['id']}").text
     assert "media library: read" in page
 
     for verb, active in (("activate", True), ("undo", False), ("activate", True)):
-        assert run(service, verb, ADA).exit_code == 0
+        assert service.run(verb, ADA).exit_code == 0
         assert bool((service.strapi.admin(ADA) or {})["is_active"]) == active
 
 
@@ -144,7 +144,7 @@ def test_without_any_one_right_the_check_names_it(
 ) -> None:
     for right in rights(server):
         server.run(right.withdrawn(account), "strapi")
-        said = run(service, "check")
+        said = service.run("check")
         server.run(right.granted(account), "strapi")
 
         assert said.exit_code == 1, right
@@ -152,7 +152,7 @@ def test_without_any_one_right_the_check_names_it(
         assert "docs/databases.md" in said.output
         assert ACCOUNT not in said.output
 
-    assert run(service, "check").exit_code == 0
+    assert service.run("check").exit_code == 0
 
 
 def test_without_a_right_people_are_asked_to_come_back_and_lose_nothing(

@@ -18,17 +18,11 @@ from typing import Any
 import pytest
 
 from signup.settings import DEFAULTS, REQUIRED
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    SUE,
-    MailServer,
-    StrapiFile,
-    free_port,
-    required,
-    text,
-)
+from tests.support.service import ADA, ADA_PASSWORD, required
+from tests.support.smtp_server import SMTPServer, text
+from tests.support.strapi_file import SUE, StrapiFile
 
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
@@ -54,7 +48,7 @@ class Watch(urllib.request.BaseHandler):
 class Process:
     """A gunicorn of ours, and a visitor's verbs over real HTTP."""
 
-    def __init__(self, settings: dict[str, object], mail: MailServer) -> None:
+    def __init__(self, settings: dict[str, object], mail: SMTPServer) -> None:
         self.mail = mail
         self.port = free_port()
         self.watch = Watch()
@@ -115,7 +109,7 @@ class Process:
         """The text of the first such letter, once it comes."""
 
         def found() -> list[str]:
-            letters = [each for each in self.mail.letters if subject in each["Subject"]]
+            letters = [each for each in self.mail.messages if subject in each["Subject"]]
             return [text(each) for each in letters if each["To"] == email]
 
         eventually(lambda: bool(found()))
@@ -150,8 +144,8 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def process(strapi: StrapiFile, mail_server: MailServer, tmp_path: Path) -> Iterator[Process]:
-    mail_server.forget()
+def process(strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path) -> Iterator[Process]:
+    mail_server.clear()
     process = Process(required(strapi, mail_server, tmp_path / "ledger.db"), mail_server)
     process.start()
     yield process
@@ -222,7 +216,7 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
 )
 def test_a_wrong_setting_is_refused_with_what_to_do(
     strapi: StrapiFile,
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     tmp_path: Path,
     wrong: dict[str, object],
     complaint: str,
@@ -327,7 +321,7 @@ except OSError:
 
 
 def test_a_ledger_in_somebody_elses_database_is_refused_and_leaves_it_alone(
-    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
     before = strapi.path.read_bytes()
     settings = required(strapi, mail_server, strapi.path)
@@ -341,7 +335,7 @@ def test_a_ledger_in_somebody_elses_database_is_refused_and_leaves_it_alone(
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MAIL_PASSWORD"])
 def test_a_secret_may_come_from_a_file(
-    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path, name: str
+    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path, name: str
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("fedcba9876543210" * 4 + "\n")
@@ -353,7 +347,7 @@ def test_a_secret_may_come_from_a_file(
 
 
 def test_nothing_secret_is_said_or_shown_in_the_list_of_processes(
-    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
     secrets = {"SECRET_KEY": "k3y-" + "0123456789abcdef" * 3, "MAIL_PASSWORD": "Tr0ub4dor-and-3"}
     settings = required(strapi, mail_server, tmp_path / "ledger.db") | secrets
@@ -371,7 +365,7 @@ def test_nothing_secret_is_said_or_shown_in_the_list_of_processes(
 
 
 def test_secrets_that_others_can_read_are_told_of_at_the_start(
-    strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
+    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("k3y-" + "0123456789abcdef" * 3)
@@ -385,7 +379,7 @@ def test_secrets_that_others_can_read_are_told_of_at_the_start(
 
 def test_debug_is_refused_wherever_it_comes_from(
     strapi: StrapiFile,
-    mail_server: MailServer,
+    mail_server: SMTPServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

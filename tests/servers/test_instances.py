@@ -9,16 +9,17 @@ import pytest
 from tests.support.database_servers import Server
 from tests.support.deployment import NGINX, Answer, Client
 from tests.support.instances import INSTANCES, WHO, Fleet
-from tests.support.service import SUE, SUE_PASSWORD, MailServer
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
 
 @pytest.fixture(scope="module")
 def fleet(
-    server: Server, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory
+    server: Server, mail_server: SMTPServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
-    mail_server.forget()
+    mail_server.clear()
     fleet = Fleet(tmp_path_factory.mktemp("fleet"), server, mail_server)
     with ExitStack() as stack:
         stack.callback(fleet.stop)

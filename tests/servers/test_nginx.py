@@ -14,17 +14,11 @@ from playwright.sync_api import Page, Response, expect, sync_playwright
 
 from signup.rate_limits import MIN_FORM_SECONDS
 from signup.security import HEADERS
+from tests.support.browser import AUTOFOCUS, CHROMIUM, FLAGS
 from tests.support.deployment import NAME, NGINX, Client, Deployed, Nginx
-from tests.support.service import (
-    ADA_PASSWORD,
-    CHROMIUM,
-    FLAGS,
-    PUBLIC,
-    QUICK,
-    SUE,
-    SUE_PASSWORD,
-    MailServer,
-)
+from tests.support.service import ADA_PASSWORD, PUBLIC
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
@@ -48,7 +42,7 @@ FORGED = {
 
 @pytest.fixture(scope="module")
 def deployed(
-    tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer
+    tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer
 ) -> Iterator[Deployed]:
     deployed = Deployed(tmp_path_factory.mktemp("deployed"), mail_server)
     deployed.start()
@@ -84,7 +78,7 @@ def page(deployed: Deployed) -> Iterator[Page]:
         page.on("pageerror", lambda error: noise.append(error.message))
         yield page
         browser.close()
-    assert [line for line in noise if QUICK not in line] == []
+    assert [line for line in noise if AUTOFOCUS not in line] == []
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium: install chromium")

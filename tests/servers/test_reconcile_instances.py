@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 from tests.support.service import ADA, Service
 from tests.support.strapi_on_server import ENGINES
 
-every_server = pytest.mark.parametrize("shape", ENGINES, indirect=True)
+every_server = pytest.mark.parametrize("backend", ENGINES, indirect=True)
 
 HOLD = """
 import sys
@@ -105,4 +105,4 @@ class Holder(subprocess.Popen[str]):
 
 
 def hold(service: Service) -> Holder:
-    return Holder(service.records.address)
+    return Holder(service.ledger.url)

@@ -17,7 +17,7 @@ from tests.support.database_servers import Server
 from tests.support.deployment import NGINX
 from tests.support.instances import Fleet
 from tests.support.paths import ROOT
-from tests.support.service import MailServer
+from tests.support.smtp_server import SMTPServer
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
@@ -100,9 +100,9 @@ def newer(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def old(server: Server, mail_server: MailServer, tmp_path: Path) -> Iterator[Fleet]:
+def old(server: Server, mail_server: SMTPServer, tmp_path: Path) -> Iterator[Fleet]:
     """One instance of this version, behind nginx."""
-    mail_server.forget()
+    mail_server.clear()
     fleet = Fleet(tmp_path, server, mail_server, 1, **LIFTED)
     with ExitStack() as stack:
         stack.callback(fleet.stop)
@@ -112,7 +112,7 @@ def old(server: Server, mail_server: MailServer, tmp_path: Path) -> Iterator[Fle
 
 def upgrade(fleet: Fleet, migrations: Path) -> None:
     """What the first instance of another version does when it starts."""
-    command = [sys.executable, "-c", UPGRADE, fleet.ledger.address, str(migrations)]
+    command = [sys.executable, "-c", UPGRADE, fleet.ledger.url, str(migrations)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -150,7 +150,7 @@ def test_an_old_instance_that_starts_after_the_upgrade_is_refused(old: Fleet, ne
 
 
 def test_instances_that_start_together_migrate_an_empty_ledger_once(
-    server: Server, mail_server: MailServer, tmp_path: Path
+    server: Server, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
     fleet = Fleet(tmp_path, server, mail_server, 5, **LIFTED)
     with ExitStack() as stack:

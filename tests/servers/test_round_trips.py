@@ -8,7 +8,7 @@ from tests.support.service import Service
 from tests.support.strapi_on_server import ENGINES
 
 
-@pytest.mark.parametrize("shape", ENGINES, indirect=True)
+@pytest.mark.parametrize("backend", ENGINES, indirect=True)
 def test_a_step_asks_a_server_a_few_times(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,7 +12,8 @@ from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author
 from models.timestamps import as_stored, now
-from tests.support.service import ADA, SUE, Service, Visitor
+from tests.support.service import ADA, Service, Visitor
+from tests.support.strapi_file import SUE
 from tests.support.strapi_on_server import ENGINES
 
 NEW_YORK = ZoneInfo("America/New_York")

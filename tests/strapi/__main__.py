@@ -10,7 +10,7 @@ from types import FrameType
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.support.service import MailServer, text
+from tests.support.smtp_server import SMTPServer, text
 from tests.support.strapi_server import RealStrapi
 
 VERSION = os.environ.get("STRAPI_VERSION", "5.54.0")
@@ -19,12 +19,12 @@ PORT, MAIL_PORT = 1337, 1025
 SUPER_ADMIN = "super.admin@example.com"
 
 
-class PrintingMailServer(MailServer):
+class PrintingMailServer(SMTPServer):
     """Prints each letter's text as it comes."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = await super().handle_DATA(server, session, envelope)
-        letter = self.letters[-1]
+        letter = self.messages[-1]
         print(f"\n--- Letter to {letter['To']}: {letter['Subject']}\n\n{text(letter)}", flush=True)
         return answer
 

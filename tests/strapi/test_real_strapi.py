@@ -7,18 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.database_servers import Server
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    SHAPES,
-    SUE,
-    SUE_PASSWORD,
-    Service,
-    StrapiFile,
-    free_port,
-    text,
-)
-from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.network import free_port
+from tests.support.service import ADA, ADA_PASSWORD, Service
+from tests.support.smtp_server import text
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, served
 
 pytestmark = NEEDS_STRAPI
@@ -51,7 +44,7 @@ class Beside:
         return self.server.call("PUT", path, body, self.token)
 
 
-@pytest.fixture(scope="module", params=[*SHAPES, *ENGINES])
+@pytest.fixture(scope="module", params=[*STRAPI_VERSIONS, *ENGINES])
 def beside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Beside]:
@@ -59,7 +52,7 @@ def beside(
     database: StrapiFile = StrapiFile(file)
     if request.param in ENGINES:
         engine: Server = request.getfixturevalue(request.param)
-        database = StrapiServed.empty(engine, "strapi")
+        database = StrapiOnServer.empty(engine, "strapi")
         server = served(engine, "strapi", free_port(), TZ=ZONE)
     else:
         server = cached(request.param, free_port())
@@ -78,10 +71,10 @@ def strapi(beside: Beside) -> Iterator[StrapiFile]:
 
 
 @pytest.fixture
-def shape(beside: Beside) -> str:
+def backend(beside: Beside) -> str:
     """The ledger is kept where Strapi keeps its data."""
     served = beside.database
-    return served.server.name if isinstance(served, StrapiServed) else SHAPES[-1]
+    return served.server.name if isinstance(served, StrapiOnServer) else STRAPI_VERSIONS[-1]
 
 
 @pytest.fixture

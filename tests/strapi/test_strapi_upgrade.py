@@ -3,15 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.service import (
-    ADA_PASSWORD,
-    SHAPES,
-    SUE,
-    SUE_PASSWORD,
-    Service,
-    StrapiFile,
-    free_port,
-)
+from tests.support.network import free_port
+from tests.support.service import ADA_PASSWORD, Service
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_server import NEEDS_STRAPI, cached
 
 pytestmark = NEEDS_STRAPI
@@ -24,7 +18,7 @@ def test_a_file_that_was_upgraded_from_version_to_version_is_as_good(
     names beside new ones; Strapi 5 gives the old rows document ids."""
     file = StrapiFile(tmp_path / "upgraded.db")
     token = ""
-    for version in SHAPES:
+    for version in STRAPI_VERSIONS:
         server = cached(version, free_port())
         server.install()
         server.start(file.path)
@@ -35,7 +29,7 @@ def test_a_file_that_was_upgraded_from_version_to_version_is_as_good(
         service.visitor().apply(email)
         # The one who waits since the version before is still the same person after it.
         waiting = [row for row in file.admins() if not row["is_active"]]
-        for row in waiting[:-1] if version != SHAPES[-1] else waiting:
+        for row in waiting[:-1] if version != STRAPI_VERSIONS[-1] else waiting:
             activate(service, row["id"])
             assert server.log_in(row["email"], ADA_PASSWORD)[0] == 200
         server.stop()

@@ -22,8 +22,11 @@ from pathlib import Path
 import trustme
 
 from signup.rate_limits import MIN_FORM_SECONDS
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, StrapiFile, free_port, required, text
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer, text
+from tests.support.strapi_file import StrapiFile
 
 # Debian keeps it from the PATH of everybody but root.
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -110,7 +113,7 @@ class Nginx:
 class Deployed:
     """gunicorn as the unit starts it, before it nginx, and beside it Strapi's file."""
 
-    def __init__(self, folder: Path, mail: MailServer) -> None:
+    def __init__(self, folder: Path, mail: SMTPServer) -> None:
         self.mail = mail
         self.port = free_port()
         self.strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
@@ -142,7 +145,7 @@ class Deployed:
         """The link in the letter to `email`, once it comes."""
         until = time.monotonic() + 30
         while time.monotonic() < until:
-            for letter in reversed(self.mail.letters):
+            for letter in reversed(self.mail.messages):
                 found = re.search(rf"\S+/{kind}/\S+", text(letter))
                 if letter["To"] == email and found:
                     return found[0]

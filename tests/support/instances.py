@@ -10,9 +10,11 @@ from pathlib import Path
 
 from tests.support.database_servers import Server
 from tests.support.deployment import SERVER, Client, Nginx, eventually
+from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import MailServer, free_port, required
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.service import required
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_on_server import StrapiOnServer
 
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 INSTANCES = 3
@@ -78,14 +80,14 @@ class Fleet:
         self,
         folder: Path,
         server: Server,
-        mail: MailServer,
+        mail: SMTPServer,
         count: int = INSTANCES,
         **settings: object,
     ) -> None:
         self.mail = mail
-        self.strapi = StrapiServed.on(server, "strapi")
-        self.ledger = StrapiServed.empty(server, "ledger")
-        needed = required(self.strapi, mail, folder) | {"LEDGER": self.ledger.address}
+        self.strapi = StrapiOnServer.on(server, "strapi")
+        self.ledger = StrapiOnServer.empty(server, "ledger")
+        needed = required(self.strapi, mail, folder) | {"LEDGER": self.ledger.url}
         named = {**needed, "PROXIES": 1, **settings}
         self.instances = [Instance(named, folder / f"log{n}") for n in range(count)]
         lines = [SERVER.replace("5000", str(each.port)) for each in self.instances]

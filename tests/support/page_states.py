@@ -15,17 +15,10 @@ from werkzeug.serving import make_server
 from models.timestamps import now
 from signup.i18n import Catalogues, catalogue
 from signup.rate_limits import limiter, memory_limiter
-from tests.support.service import (
-    ADA_PASSWORD,
-    SUE,
-    SUE_PASSWORD,
-    MailServer,
-    Service,
-    StrapiFile,
-    free_port,
-    html,
-    text,
-)
+from tests.support.network import free_port
+from tests.support.service import ADA_PASSWORD, Service
+from tests.support.smtp_server import SMTPServer, html, text
+from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
 
 WAITING = [
     (
@@ -93,7 +86,7 @@ class Gallery:
     def letter(self, saying: str) -> None:
         """The newest letter that says so, as a mail program shows it."""
         said = re.sub(r"%\\\(\w+\\\)s", ".*", re.escape(self.say(saying)))
-        found = [each for each in self.service.mail.letters if re.search(said, text(each))]
+        found = [each for each in self.service.mail.messages if re.search(said, text(each))]
         self.page.goto("about:blank")
         self.page.set_content(html(found[-1]))
 
@@ -114,12 +107,14 @@ def gallery(
     language, in words of the `domain`, where it is another than the service's own."""
     page.set_extra_http_headers({"Accept-Language": language})
     with tempfile.TemporaryDirectory() as folder:
-        mail, port = MailServer(), free_port()
+        mail, port = SMTPServer(), free_port()
         mail.start()
         strapi = StrapiFile.made_by("5.54.0", Path(folder) / "strapi.db")
         public = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
         rules = {"UNDO_SECONDS": 600}
-        service = Service(strapi, mail, Path(folder) / "ledger.db", {**public, **rules, **settings})
+        service = Service(
+            strapi, mail, SQLiteFile(Path(folder) / "ledger.db"), {**public, **rules, **settings}
+        )
         service.language = language
         strapi.do("UPDATE admin_users SET prefered_language = ?", language)
         if domain:

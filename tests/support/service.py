@@ -1,290 +1,179 @@
-"""What the tests play on: Strapi's file, a mail server, the service, and a visitor's verbs."""
+"""The service as tests start it, and a visitor's verbs."""
 
 import contextlib
-import logging
-import os
+import functools
 import re
 import shutil
-import socket
-import sqlite3
-from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask.testing import FlaskClient
 from playhouse.migrations import Runner
 from time_machine import travel
 from werkzeug.test import TestResponse
 
 from app import create_app
-from models import password_hashing
 from models.engines import SQLite
-from models.ledger import database as the_ledger
+from models.ledger import database as ledger_database
 from models.ledger.database import MIGRATIONS
-from models.strapi import StrapiUnavailable
-from models.timestamps import now, to_milliseconds
+from models.password_hashing import hash_password
+from models.signups.confirm import Application, record_intent
+from models.signups.history import AUTHOR, Actor
+from models.signups.signup import Signup
+from models.strapi import Author, StrapiUnavailable
+from models.timestamps import now
 from signup.mail.delivery import deliver_due
 from signup.mail.smtp import MailServerUnavailable
 from signup.settings import DEFAULTS
-from tests.support.paths import DATA
+from tests.support.paths import RUN
+from tests.support.smtp_server import SMTPServer, text
+from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
 
-# The server would write down every byte of every letter.
-logging.getLogger("mail.log").setLevel("WARNING")
-
-SHAPES = ["4.2.3", "4.26.2", "5.54.0"]
-# `make language CODE=it` adds a catalogue, which is not offered until it is translated.
-LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
-SUE = "sue@example.com"
-SUE_PASSWORD = "Super1secret"
 ADA = "ada@example.org"
+GRACE = "grace@example.org"
+TOM = "tom@example.com"
 ADA_PASSWORD = "Analytical1engine"
+WRONG_PASSWORD = "Wrong1password"
 PUBLIC = "https://join.example.com"
+OLD_KEY, NEW_KEY = "old-key-" + "abcdefgh" * 4, "new-key-" + "ijklmnop" * 4
+COOKIE = "__Host-signup"
+# The languages that a visitor can choose.
+LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
 TABLES = ("signup", "event", "letter", "session", "muted")
-# What Chromium says when somebody put the focus elsewhere before the page did: on a busy machine, a
-# test is so quick.
-QUICK = "Autofocus processing was blocked"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
-
-
-class StrapiFile:
-    """A database as a real Strapi made it, looked at the way SQLite's own shell would."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @classmethod
-    def made_by(cls, version: str, path: Path) -> "StrapiFile":
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            database.executescript((DATA / f"fresh-{version}.sql").read_text())
-        file = cls(path)
-        file.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
-        return file
-
-    @property
-    def address(self) -> str:
-        """What the service's setting says."""
-        return str(self.path)
-
-    def add_admin(
-        self,
-        email: str,
-        password: str | None,
-        role: str,
-        active: bool = True,
-        blocked: bool = False,
-    ) -> int:
-        hashed = password and password_hashing.hash_password(password)
-        instant = self.present()
-        self.do(
-            "INSERT INTO admin_users (firstname, email, password, is_active, blocked,"
-            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *("Sue", email, hashed, active, blocked, instant, instant),
-        )
-        [added] = self.rows("SELECT max(id) AS id FROM admin_users WHERE email = ?", email)
-        self.do(
-            f"INSERT INTO {self.table('admin_users_roles_l')} (user_id, role_id)"
-            " SELECT ?, id FROM admin_roles WHERE code = ?",
-            *(added["id"], role),
-        )
-        return int(added["id"])
-
-    def present(self) -> object:
-        """Now, as Strapi keeps an instant there."""
-        return to_milliseconds(now())
-
-    def admins(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT * FROM admin_users ORDER BY id")
-
-    def admin(self, email: str) -> dict[str, Any] | None:
-        found = self.rows("SELECT * FROM admin_users WHERE lower(email) = ?", email)
-        assert len(found) < 2
-        return found[0] if found else None
-
-    def links(self) -> list[dict[str, Any]]:
-        return self.rows(f"SELECT * FROM {self.table('admin_users_roles_l')} ORDER BY user_id")
-
-    def allow(self, action: str, subject: str | None = None, conditions: str = "[]") -> None:
-        """What a super admin does under Settings → Roles."""
-        table = self.table("admin_permissions_role_l")
-        self.do(
-            "INSERT INTO admin_permissions (action, subject, conditions) VALUES (?, ?, ?)",
-            *(action, subject, conditions),
-        )
-        self.do(
-            f"INSERT INTO {table} (permission_id, role_id) SELECT max(admin_permissions.id),"
-            " admin_roles.id FROM admin_permissions, admin_roles"
-            " WHERE admin_roles.code = 'strapi-author' GROUP BY admin_roles.id"
-        )
-
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """It cannot be used for a while."""
-        elsewhere = self.path.with_suffix(".away")
-        self.path.rename(elsewhere)
-        yield
-        elsewhere.rename(self.path)
-
-    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        with self.connected() as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(query, values)]
-
-    def do(self, statement: str, *values: object) -> None:
-        with self.connected() as database:
-            database.execute(statement, values)
-
-    def table(self, beginning: str) -> str:
-        """The table whose name begins so, and ends as its version likes it."""
-        query = "SELECT name FROM sqlite_master WHERE name LIKE ? AND type = 'table'"
-        return str(self.rows(query, f"{beginning}%")[0]["name"])
-
-    def damage(self) -> Iterator[str]:
-        """What no longer fits together."""
-        if (sound := self.rows("PRAGMA integrity_check")) != [{"integrity_check": "ok"}]:
-            yield f"{self.path.name} is damaged: {sound}"
-        if orphans := self.rows("PRAGMA foreign_key_check"):
-            yield f"{self.path.name} has orphans: {orphans}"
-
-    @contextlib.contextmanager
-    def connected(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path)
-        database.execute("PRAGMA foreign_keys = on")
-        try:
-            with database:
-                yield database
-        finally:
-            database.close()
-
-
-class MailServer:
-    """An SMTP server that keeps what it takes, and can be told to refuse."""
-
-    def __init__(self, port: int = 0, **options: Any) -> None:
-        self.letters: list[EmailMessage] = []
-        self.recipients: list[list[str]] = []
-        # Where each letter's connection came from: one port for all that came over one.
-        self.peers: list[object] = []
-        self.answer = "250 OK"
-        self.port = port or free_port()
-        self._options = options
-
-    def start(self) -> None:
-        self._controller = Controller(self, "127.0.0.1", self.port, **self._options)
-        self._controller.start()
-
-    def stop(self) -> None:
-        self._controller.stop()
-
-    def forget(self) -> None:
-        self.letters.clear()
-        self.recipients.clear()
-        self.peers.clear()
-        self.answer = "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answer
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        content = envelope.original_content or b""
-        self.letters.append(message_from_bytes(content, policy=policy.default))
-        self.recipients.append(list(envelope.rcpt_tos))
-        self.peers.append(session.peer)
-        return "250 OK"
 
 
 class Service:
-    """The service, its mailbox, and the courier's rounds when the test wants one."""
+    """The service. Its worker does nothing until a test calls `deliver`."""
 
     def __init__(
         self,
         strapi: StrapiFile,
-        mail: MailServer,
-        ledger: Path,
+        mail: SMTPServer,
+        ledger: SQLiteFile,
         settings: dict[str, object],
-        records: StrapiFile | None = None,
     ) -> None:
         self.strapi = strapi
         self.mail = mail
         self.ledger = ledger
-        self.records = records or StrapiFile(ledger)
-        needed = required(strapi, mail, ledger) | {"LEDGER": self.records.address}
-        self.app = create_app({**needed, **settings})
+        self.app = create_app({**required(strapi, mail, ledger.url), **settings})
         self.public = str(self.app.config["PUBLIC_URL"])
-        # What visitors' browsers prefer, where they say so.
+        # The Accept-Language header of visitors' browsers.
         self.language = ""
 
     def visitor(self) -> "Visitor":
         return Visitor(self)
 
+    def reviewer(self, email: str = SUE) -> "Visitor":
+        """A super admin who is logged in."""
+        visitor = Visitor(self)
+        assert visitor.log_in(email).status_code == 303
+        return visitor
+
     def deliver(self) -> list[EmailMessage]:
-        """Let the courier do all there is to do now; returns the letters that came."""
-        before = len(self.mail.letters)
+        """Do all the worker's due work. Return the emails that arrived."""
+        before = len(self.mail.messages)
         with self.app.app_context():
-            follow = self.app.extensions["reconciler"].run_if_changed
+            reconcile = self.app.extensions["reconciler"].run_if_changed
             with contextlib.suppress(StrapiUnavailable):
-                follow()
+                reconcile()
             with contextlib.suppress(MailServerUnavailable):
                 for _ in deliver_due():
                     with contextlib.suppress(StrapiUnavailable):
-                        follow()
-        return self.mail.letters[before:]
+                        reconcile()
+        return self.mail.messages[before:]
 
     def end(self) -> None:
-        """Let go of both databases."""
-        the_ledger.disconnect()
+        """Close the connections to both databases."""
+        ledger_database.disconnect()
         self.app.extensions["strapi"].disconnect()
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        return self.records.rows(query, *values)
+        """Rows of the ledger."""
+        return self.ledger.rows(query, *values)
+
+    def emails(self) -> list[dict[str, Any]]:
+        """The rows of the outbox."""
+        return self.rows("SELECT * FROM letter ORDER BY id")
 
     def signup(self, email: str = ADA) -> dict[str, Any]:
         return self.rows("SELECT * FROM signup WHERE email = ? ORDER BY id DESC", email)[0]
 
+    def state(self, email: str = ADA) -> str:
+        return str(self.signup(email)["state"])
+
+    def author_id(self, email: str = ADA) -> int:
+        """The id of an author's row in Strapi."""
+        return int(self.signup(email)["strapi_id"])
+
+    def ledger_bytes(self) -> bytes:
+        """Every byte of the ledger's files, with the write-ahead log emptied into them."""
+        with self.app.app_context():
+            ledger_database.database.truncate_wal()
+        files = self.ledger.path.parent.glob(f"{self.ledger.path.name}*")
+        return b"".join(path.read_bytes() for path in files)
+
+    def confirm_half(self, password: str = ADA_PASSWORD) -> None:
+        """Create the row of the only signup in Strapi, and stop before the ledger says so, as a
+        killed process does."""
+        with self.app.app_context():
+            signup = Signup.get()
+            sent = Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR))
+            record_intent(signup, sent, now())
+            author = Author(signup.identity, "Ada", "Lovelace", hash_password(password))
+            self.app.extensions["strapi"].write(lambda users: users.create_author(author))
+
+    def run(self, *words: str) -> Any:
+        """Run a command, as `flask --app app …` does."""
+        return self.app.test_cli_runner().invoke(args=list(words))
+
 
 class Visitor:
-    """Somebody with a browser: the same verbs for authors and super admins."""
+    """A person with a browser: the same verbs for authors and super admins."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, ip: str = "127.0.0.1") -> None:
         self.service = service
         self.client: FlaskClient = service.app.test_client()
+        self.client.environ_base["REMOTE_ADDR"] = ip
         if service.language:
             self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = service.language
 
     def get(self, path: str) -> TestResponse:
         return self.client.get(path, base_url=self.service.public)
 
-    def post(self, path: str, page: str | None = None, **fields: str) -> TestResponse:
-        """Send a form with the token of the page it stands on, if that page comes."""
-        with self._a_while_ago(path):
-            seen = self.get(page or path)
-        if seen.status_code >= 500:
-            return seen
-        fields = {"csrf_token": token_of(seen), **fields}
-        return self.client.post(path, data=fields, base_url=self.service.public)
+    def post(self, path: str, page: str | None = None, **fields: Any) -> TestResponse:
+        """Send a form with the CSRF token of its page. Return the page if it fails to load."""
+        with self._some_seconds_ago(path):
+            opened = self.get(page or path)
+        if opened.status_code >= 500:
+            return opened
+        return self.send(path, opened, **fields)
 
-    def _a_while_ago(self, path: str) -> contextlib.AbstractContextManager[object]:
-        """When somebody who now sends the form has opened it."""
-        leisurely = travel(now() - timedelta(seconds=4), tick=True)
-        return leisurely if path == "/signup" else contextlib.nullcontext()
+    def send(self, path: str, opened: TestResponse, **fields: Any) -> TestResponse:
+        """Send the form of a page that was opened before."""
+        given = {"csrf_token": token_of(opened), **fields}
+        return self.client.post(path, data=given, base_url=self.service.public)
+
+    def _some_seconds_ago(self, path: str) -> contextlib.AbstractContextManager[object]:
+        """A time at which a person would have opened the form that is sent now."""
+        earlier = travel(now() - timedelta(seconds=4), tick=True)
+        return earlier if path == "/signup" else contextlib.nullcontext()
 
     def ask(self, email: str = ADA, first: str = "Ada", last: str = "Lovelace") -> TestResponse:
         return self.post("/signup", email=email, firstname=first, lastname=last)
 
+    def ask_and_get_link(self, email: str = ADA, **names: str) -> str:
+        """Ask, and return the link of the email that arrives."""
+        self.ask(email, **names)
+        self.service.deliver()
+        return self.link(email=email)
+
     def link(self, kind: str = "confirm", email: str = ADA) -> str:
         """The path of the newest link of this kind in the mailbox of `email`."""
-        for letter in reversed(self.service.mail.letters):
-            if letter["To"] == email and (found := re.search(rf"http\S+/{kind}/\S+", text(letter))):
+        for message in reversed(self.service.mail.to(email)):
+            if found := re.search(rf"http\S+/{kind}/\S+", text(message)):
                 return urlsplit(found[0]).path
         raise AssertionError(f"no {kind} link for {email}")
 
@@ -293,7 +182,7 @@ class Visitor:
         return self.post(link or self.link(), **{**given, **fields})
 
     def apply(self, email: str = ADA) -> str:
-        """From the form to waiting; returns the link."""
+        """Fill in the form, confirm, and wait for a decision. Return the link."""
         assert self.ask(email).status_code == 303
         self.service.deliver()
         link = self.link(email=email)
@@ -304,15 +193,25 @@ class Visitor:
     def log_in(self, email: str = SUE, password: str = SUE_PASSWORD) -> TestResponse:
         return self.post("/review/login", email=email, password=password)
 
-    def decide(self, verb: str, author_id: int, **fields: str) -> TestResponse:
-        return self.post(f"/review/{author_id}/{verb}", page="/review", **fields)
+    def decide(self, verb: str, author: int | str, **fields: str) -> TestResponse:
+        """Press a button of the queue for an author, named by email or id."""
+        number = author if isinstance(author, int) else self.service.author_id(author)
+        return self.post(f"/review/{number}/{verb}", page="/review", **fields)
+
+    def cookie(self) -> str:
+        found = self.client.get_cookie(COOKIE, domain=urlsplit(PUBLIC).hostname or "")
+        assert found
+        return found.value
+
+    def use_cookie(self, value: str) -> None:
+        self.client.set_cookie(COOKIE, value, domain=urlsplit(PUBLIC).hostname or "")
 
 
-def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, object]:
-    """The settings without which the service does not start."""
+def required(strapi: StrapiFile, mail: SMTPServer, ledger: Path | str) -> dict[str, object]:
+    """The settings without which the service does not start, and no time to undo a decision."""
     return {
         "SECRET_KEY": "0123456789abcdef" * 4,
-        "STRAPI_DATABASE": strapi.address,
+        "STRAPI_DATABASE": strapi.url,
         "STRAPI_ADMIN_URL": "https://cms.example.com/admin",
         "PUBLIC_URL": PUBLIC,
         "LEDGER": str(ledger),
@@ -323,12 +222,27 @@ def required(strapi: StrapiFile, mail: MailServer, ledger: Path) -> dict[str, ob
     }
 
 
-def set_back(ledger: Path, newest: str) -> None:
-    """Leave the ledger as a version would have, whose newest migration was this one."""
-    rows = {name: StrapiFile(ledger).rows(f"SELECT * FROM {name}") for name in TABLES}
-    for file in ledger.parent.glob(f"{ledger.name}*"):
+def new_ledger(path: Path) -> SQLiteFile:
+    """An empty ledger file, copied from one that was migrated once in this test run."""
+    shutil.copy(_migrated(), path)
+    return SQLiteFile(path)
+
+
+@functools.cache
+def _migrated() -> Path:
+    path = RUN / "ledger.db"
+    engine = ledger_database.engine_for(str(path))
+    ledger_database.migrate(engine)
+    engine.close_idle()
+    return path
+
+
+def downgrade(ledger: SQLiteFile, newest: str) -> None:
+    """Leave the ledger as the version left it whose newest migration was this one."""
+    rows = {name: ledger.rows(f"SELECT * FROM {name}") for name in TABLES}
+    for file in ledger.path.parent.glob(f"{ledger.path.name}*"):
         file.unlink()
-    database = SQLite(str(ledger))
+    database = SQLite(str(ledger.path))
     with database.connection_context():
         runner: Any = Runner
         runner(database, str(MIGRATIONS)).up(newest)
@@ -337,32 +251,10 @@ def set_back(ledger: Path, newest: str) -> None:
         for row in rows[table] if columns else ():
             kept = {name: value for name, value in row.items() if name in columns}
             values = ", ".join("?" * len(kept))
-            statement = f"INSERT INTO {table} ({', '.join(kept)}) VALUES ({values})"
-            StrapiFile(ledger).do(statement, *kept.values())
-
-
-def text(letter: EmailMessage) -> str:
-    """The plain text of a letter."""
-    body = letter.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
-
-
-def html(letter: EmailMessage) -> str:
-    """The HTML of a letter."""
-    body = letter.get_body(("html",))
-    assert body is not None
-    return str(body.get_content())
+            ledger.do(f"INSERT INTO {table} ({', '.join(kept)}) VALUES ({values})", *kept.values())
 
 
 def token_of(page: TestResponse) -> str:
     """The CSRF token of a page."""
     found = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page.text)
     return found[1] if found else ""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

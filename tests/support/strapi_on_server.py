@@ -7,7 +7,7 @@ from typing import Any
 from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import DATA
-from tests.support.service import SHAPES, SUE, SUE_PASSWORD, StrapiFile
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
 # The fixtures that start them, and what stands for each in a list of shapes.
 ENGINES = ["postgresql", "mariadb"]
@@ -16,10 +16,10 @@ ENGINES = ["postgresql", "mariadb"]
 def fresh(server: Server, database: str) -> None:
     """Make a database as Strapi's first start leaves it: with roles, without administrators."""
     server.create(database)
-    server.run((DATA / f"fresh-{SHAPES[-1]}.{server.name}.sql").read_text(), database)
+    server.run((DATA / f"fresh-{STRAPI_VERSIONS[-1]}.{server.name}.sql").read_text(), database)
 
 
-class StrapiServed(StrapiFile):
+class StrapiOnServer(StrapiFile):
     """A database as a real Strapi made it, looked at as the server's administrator."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -27,7 +27,7 @@ class StrapiServed(StrapiFile):
         self.database = database
 
     @classmethod
-    def on(cls, server: Server, database: str) -> "StrapiServed":
+    def on(cls, server: Server, database: str) -> "StrapiOnServer":
         """A fresh one with Sue, its super admin."""
         fresh(server, database)
         served = cls(server, database)
@@ -35,13 +35,13 @@ class StrapiServed(StrapiFile):
         return served
 
     @classmethod
-    def empty(cls, server: Server, database: str) -> "StrapiServed":
+    def empty(cls, server: Server, database: str) -> "StrapiOnServer":
         """A database without tables."""
         server.create(database)
         return cls(server, database)
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         return self.server.url(self.database)
 
     def present(self) -> object:

@@ -14,16 +14,8 @@ import pytest
 from models.log_events import LogEvent
 from signup.logging import JSONFormatter
 from tests.support.paths import ROOT
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    PUBLIC,
-    SUE,
-    SUE_PASSWORD,
-    Service,
-    Visitor,
-    token_of,
-)
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, Visitor, token_of
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 CODE = [ROOT / "app.py", *ROOT.glob("models/**/*.py"), *ROOT.glob("signup/**/*.py")]
@@ -209,7 +201,7 @@ def test_databases_that_are_out_are_told_of(service: Service, said: Said, sue: V
         sue.get("/review")
     lines = said()
     assert [line["level"] for line in lines if line["event"] == "strapi unavailable"] == ["error"]
-    service.records.do("DROP TABLE letter")
+    service.ledger.do("DROP TABLE letter")
     service.visitor().ask()
     assert the(said, "ledger unavailable")["level"] == "error"
 

@@ -15,15 +15,9 @@ from flask.testing import FlaskClient
 
 from models import password_hashing
 from tests.conftest import every_engine
-from tests.support.service import (
-    PUBLIC,
-    SUE,
-    SUE_PASSWORD,
-    MailServer,
-    Service,
-    StrapiFile,
-    token_of,
-)
+from tests.support.service import PUBLIC, Service, token_of
+from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
 
 WRONG = "Wrong1password"
 TRIES = 200
@@ -54,11 +48,11 @@ def test_five_guesses_are_five_however_many_come_at_once(service: Service) -> No
 
 @every_engine
 def test_two_processes_count_together(
-    service: Service, strapi: StrapiFile, mail_server: MailServer
+    service: Service, strapi: StrapiFile, mail_server: SMTPServer
 ) -> None:
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
-    facts = (strapi.address, service.records.address, mail_server.port, answers)
+    facts = (strapi.url, service.ledger.url, mail_server.port, answers)
     processes = [context.Process(target=guess_from_a_process, args=facts) for _ in range(2)]
     for process in processes:
         process.start()
@@ -72,7 +66,7 @@ def test_two_processes_count_together(
 def guess_from_a_process(strapi: str, ledger: str, port: int, answers: "Queue[int]") -> None:
     named: dict[str, object] = {"STRAPI_DATABASE": strapi, "LEDGER": ledger}
     nowhere = Path(os.devnull)
-    service = Service(StrapiFile(nowhere), MailServer(port), nowhere, named)
+    service = Service(StrapiFile(nowhere), SMTPServer(port), SQLiteFile(nowhere), named)
     guesser = at(service, "192.0.2.7")
     for _ in range(12):
         answers.put(attempt(*guesser))
@@ -140,7 +134,7 @@ def test_while_nothing_can_be_counted_letters_and_logins_wait_and_pages_do_not(
     service: Service,
 ) -> None:
     visitor = service.visitor()
-    service.records.do("DROP TABLE count")
+    service.ledger.do("DROP TABLE count")
 
     assert visitor.log_in().status_code == 503
     assert visitor.ask().status_code == 503

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import every_engine
-from tests.support.service import ADA, PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, token_of
+from tests.support.service import ADA, PUBLIC, Service, Visitor, token_of
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 TOM = "tom@example.com"
 

@@ -7,19 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.conftest import every_engine, every_shape, on_a_file
-from tests.support.service import (
-    ADA,
-    ADA_PASSWORD,
-    PUBLIC,
-    SUE,
-    SUE_PASSWORD,
-    Service,
-    Visitor,
-    html,
-    text,
-    token_of,
-)
+from tests.conftest import every_engine, every_strapi, on_sqlite
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, Visitor, token_of
+from tests.support.smtp_server import html, text
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 
 @pytest.fixture
@@ -82,7 +73,7 @@ def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor) -
     assert f"Ada Lovelace is active. Decided by {SUE}." in page
 
 
-@every_shape
+@every_strapi
 def test_a_declined_author_stays_out_and_hears_the_reason(service: Service) -> None:
     service.visitor().apply()
     sue = service.visitor()
@@ -307,7 +298,7 @@ def test_a_session_lasts_half_an_hour_idle_and_eight_hours_at_most(
     assert tom.get("/review").status_code == 303
 
 
-@on_a_file
+@on_sqlite
 def test_a_decision_that_a_busy_strapi_keeps_waiting_is_noted_and_carried_out(
     service: Service, waiting: int, sue: Visitor
 ) -> None:
@@ -385,7 +376,7 @@ def test_without_strapis_file_nothing_is_decided(
     with service.strapi.away():
         answer = sue.get("/review")
     assert answer.status_code == 503
-    assert service.strapi.address not in answer.text
+    assert service.strapi.url not in answer.text
     assert "elsewhere" not in answer.text
     assert "admin_users" not in answer.text
     assert service.signup()["state"] == "waiting"

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import every_engine, every_shape
-from tests.support.service import ADA, SUE, SUE_PASSWORD, Service, Visitor, text, token_of
+from tests.conftest import every_engine, every_strapi
+from tests.support.service import ADA, Service, Visitor, token_of
+from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 GRACE = "grace@example.org"
 TOM = "tom@example.com"
@@ -120,7 +122,7 @@ def test_the_page_of_a_signup_tells_in_words_what_the_role_allows(
     assert "may do more than write" not in page
 
 
-@every_shape
+@every_strapi
 @pytest.mark.parametrize(
     "action", ["admin::users.create", "plugin::users-permissions.roles.update", "admin::roles.read"]
 )
@@ -144,7 +146,7 @@ def test_a_signup_that_was_never_confirmed_has_no_page(service: Service, sue: Vi
 # Second thoughts
 
 
-@every_shape
+@every_strapi
 def test_an_activation_is_taken_back_with_one_click_and_no_letter_ever_went_out(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -425,7 +427,7 @@ def test_the_history_tells_who_did_what_when_from_where_and_why(
     assert len(re.findall(r"in Strapi,\s", page)) == 3
 
 
-@every_shape
+@every_strapi
 def test_an_author_put_out_in_strapi_is_shown_so_and_welcomed_once(
     service: Service, later: Callable[[timedelta], None]
 ) -> None:
@@ -484,7 +486,7 @@ def test_reviewers_are_reminded_after_a_day_and_then_weekly(
         later(timedelta(days=1))
         days += [day] * len(service.deliver())
     assert days == [1, 8, 15, 22]
-    letter = service.mail.letters[-1]
+    letter = service.mail.messages[-1]
     assert letter["To"] == SUE
     assert "for 23 days so far" in text(letter)
     assert "/review" in text(letter)
@@ -505,12 +507,14 @@ def test_each_reviewer_turns_the_letters_off_for_himself(service: Service, sue: 
     sue.post("/review/notices/off", page="/review")
     assert "Write to me again" in sue.get("/review").text
     service.visitor().apply()
-    assert [to["To"] for to in service.mail.letters if "waiting to write" in to["Subject"]] == [TOM]
+    assert [to["To"] for to in service.mail.messages if "waiting to write" in to["Subject"]] == [
+        TOM
+    ]
 
     sue.post("/review/notices/on", page="/review")
-    service.mail.forget()
+    service.mail.clear()
     service.visitor().apply(GRACE)
-    assert SUE in [letter["To"] for letter in service.mail.letters]
+    assert SUE in [letter["To"] for letter in service.mail.messages]
 
 
 def test_a_letter_that_is_owed_already_is_turned_off_too(
@@ -532,7 +536,7 @@ def test_with_reviewers_of_its_own_the_desk_offers_letters_to_them_alone(
     tom = at_the_desk(service, TOM)
     tom.post("/review/notices/off", page="/review")
     service.visitor().apply()
-    assert [to["To"] for to in service.mail.letters] == [ADA, ADA]
+    assert [to["To"] for to in service.mail.messages] == [ADA, ADA]
 
 
 def test_the_door_says_when_nobody_can_review(service: Service) -> None:

@@ -7,9 +7,9 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from models.timestamps import now, to_milliseconds
-from tests.conftest import every_engine, on_a_file
-from tests.support.service import PUBLIC, SUE, SUE_PASSWORD, Service, Visitor, set_back, token_of
-from tests.web.test_commands import run
+from tests.conftest import every_engine, on_sqlite
+from tests.support.service import PUBLIC, Service, Visitor, downgrade, token_of
+from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 COOKIE = "__Host-signup"
 HOST = "join.example.com"
@@ -104,12 +104,12 @@ def test_a_look_at_the_desk_writes_at_most_once_a_minute_that_the_session_is_in_
     assert after["seen_at"] - before[0]["seen_at"] > 60_000
 
 
-@on_a_file
+@on_sqlite
 def test_a_ledger_that_cannot_be_written_leaves_the_desk_readable(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
     later(timedelta(minutes=2))
-    service.records.do(
+    service.ledger.do(
         "CREATE TRIGGER full BEFORE UPDATE ON session BEGIN SELECT raise(ABORT, 'full'); END"
     )
     assert is_in(sue)
@@ -119,7 +119,7 @@ def test_a_session_of_a_clock_far_ahead_is_none(
     service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
     ahead = to_milliseconds(now() + timedelta(days=3650))
-    service.records.do("UPDATE session SET began_at = ?, seen_at = ?", ahead, ahead)
+    service.ledger.do("UPDATE session SET began_at = ?, seen_at = ?", ahead, ahead)
     assert not is_in(sue)
 
 
@@ -184,11 +184,11 @@ def test_a_command_ends_the_sessions_of_one_reviewer_or_all(service: Service) ->
     sue.log_in()
     tom.log_in("tom@example.com")
 
-    assert run(service, "logout", "SUE@example.com").output == "1 session ended\n"
+    assert service.run("logout", "SUE@example.com").output == "1 session ended\n"
     assert [is_in(each) for each in (sue, tom)] == [False, True]
-    assert run(service, "logout", "nobody@example.com").exit_code == 1
+    assert service.run("logout", "nobody@example.com").exit_code == 1
     sue.log_in()
-    assert run(service, "logout").output == "2 sessions ended\n"
+    assert service.run("logout").output == "2 sessions ended\n"
     assert [is_in(each) for each in (sue, tom)] == [False, False]
 
 
@@ -268,12 +268,12 @@ def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(
     assert moved.client.post("/signup", data=form, base_url=PUBLIC).status_code == 303
 
 
-@on_a_file
+@on_sqlite
 def test_an_open_session_of_an_older_version_is_asked_to_log_in_again(
     start: Callable[..., Service], service: Service, sue: Visitor
 ) -> None:
     assert is_in(sue)
-    set_back(service.ledger, "0005_mailboxes")
+    downgrade(service.ledger, "0005_mailboxes")
     upgraded = start()
     assert upgraded.app.extensions["ledger_fault"] is None
     assert upgraded.rows("SELECT * FROM session") == []
