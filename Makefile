@@ -34,7 +34,7 @@ faults: .venv/tested ## Run all fault tests: kills, full disks, lost connections
 attack: .venv/tested ## Send hostile input to every page (ATTACK=full: thousands); print a table
 	$(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
 
-bench: .venv/tested .venv-bench/installed ## Run the benchmarks into docs/bench.md (ARGS='desk pages': only these)
+bench: .venv/tested .venv-bench/installed ## Run the benchmarks into docs/bench.md (ARGS='review pages': only these)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 lint: .venv/tested ## Check style and types

@@ -1,1 +1,1 @@
-"""What happens: forms, links, letters, pages, and the courier."""
+"""The web service: pages, API, emails, commands and settings."""

@@ -16,7 +16,7 @@ DATA_TIMEOUT_FACTOR = 6
 
 
 class MailServerUnavailable(Exception):
-    """The mail server takes no email at all, whoever the recipient is."""
+    """The mail server takes no email now, for any recipient."""
 
 
 class NotDelivered(Exception):

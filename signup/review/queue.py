@@ -57,6 +57,7 @@ def signup(number: int) -> ResponseReturnValue:
     return render_signup(found)
 
 
+# The URL keeps an older word.
 @pages.post("/letters/<int:email_id>/send-again")
 def send_again(email_id: int) -> ResponseReturnValue:
     """Send a parked email again."""

@@ -189,9 +189,9 @@ def test_missing_settings_are_named_together_and_nothing_is_served() -> None:
         ),
         (
             {"SECRET_KEY_FALLBACKS": f'["{"0123456789abcdef" * 4}"]'},
-            "FALLBACKS holds SIGNUP_SECRET",
+            "FALLBACKS contains SIGNUP_SECRET",
         ),
-        ({"MAIL_PASSWORD": "0123456789abcdef" * 4}, "SIGNUP_MAIL_PASSWORD is a key"),
+        ({"MAIL_PASSWORD": "0123456789abcdef" * 4}, "SIGNUP_MAIL_PASSWORD is also a key"),
         ({"DEBUG": "true"}, "FLASK_DEBUG must not be set"),
         ({"SECRET_KEY_FALLBACKS": '["short"]'}, "SIGNUP_SECRET_KEY_FALLBACKS is too weak"),
         ({"PUBLIC_URL": "join.example.com"}, "SIGNUP_PUBLIC_URL must be a URL like"),
