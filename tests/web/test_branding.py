@@ -19,7 +19,7 @@ PNG = bytes.fromhex(
 )
 SVG = b'<?xml version="1.0"?><!-- ours --><svg xmlns="http://www.w3.org/2000/svg"/>'
 GREEN = "#00695c"
-# What stands on which paper; buttons and icons, which are larger, are held to the same.
+# Colours of text. Buttons and icons are larger, but must have the same contrast.
 INKS = ("ink", "soft", "accent", "danger", "notice", "good")
 
 
@@ -39,23 +39,23 @@ def tokens(theme: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_ink_can_be_read_on_every_paper(theme: str) -> None:
+def test_every_text_colour_is_readable_on_every_background(theme: str) -> None:
     colors = tokens(theme)
-    for paper in ("card", "paper"):
+    for background in ("card", "background"):
         for ink in INKS:
-            assert branding.contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
+            assert branding.contrast(colors[ink], colors[background]) >= 4.5, (ink, background)
         # The edge of a field.
-        assert branding.contrast(colors["line"], colors[paper]) >= 3
+        assert branding.contrast(colors["line"], colors[background]) >= 3
     for name in ("danger", "notice"):
-        assert branding.contrast(colors["ink"], colors[f"{name}-paper"]) >= 4.5
-        assert branding.contrast(colors[name], colors[f"{name}-paper"]) >= 4.5
-    assert branding.contrast(colors["good"], colors["good-paper"]) >= 4.5
+        assert branding.contrast(colors["ink"], colors[f"{name}-background"]) >= 4.5
+        assert branding.contrast(colors[name], colors[f"{name}-background"]) >= 4.5
+    assert branding.contrast(colors["good"], colors["good-background"]) >= 4.5
 
 
-def test_accents_are_measured_against_the_papers_of_the_stylesheet() -> None:
+def test_accents_are_measured_against_the_backgrounds_of_the_stylesheet() -> None:
     light, dark = tokens("light"), tokens("dark")
-    assert (light["card"], light["paper"]) == branding.LIGHT
-    assert (dark["card"], dark["paper"]) == branding.DARK
+    assert (light["card"], light["background"]) == branding.LIGHT
+    assert (dark["card"], dark["background"]) == branding.DARK
     assert (light["accent"], dark["accent"]) == (branding.ACCENT, branding.DARK_ACCENT)
 
 
@@ -63,7 +63,7 @@ def test_accents_are_measured_against_the_papers_of_the_stylesheet() -> None:
     "color", ["#000000", "#00695c", "#8b0000", "#0000ff", "#6b5b00", "#767600"]
 )
 def test_an_accent_has_a_lighter_shade_that_can_be_read_in_the_dark(color: str) -> None:
-    assert all(branding.contrast(branding.lighter(color), paper) >= 6 for paper in branding.DARK)
+    assert all(branding.contrast(branding.lighter(color), each) >= 6 for each in branding.DARK)
 
 
 @pytest.mark.parametrize(
