@@ -36,22 +36,22 @@ def tokens(theme: str) -> dict[str, str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_colour_has_enough_contrast_on_every_background(theme: str) -> None:
     colors = tokens(theme)
-    for background in ("card", "paper"):
+    for background in ("card", "background"):
         for name in TEXT_COLORS:
             ratio = branding.contrast(colors[name], colors[background])
             assert ratio >= 4.5, (name, background)
         # The edge of a field.
         assert branding.contrast(colors["line"], colors[background]) >= 3
     for name in ("danger", "notice", "good"):
-        assert branding.contrast(colors[name], colors[f"{name}-paper"]) >= 4.5
+        assert branding.contrast(colors[name], colors[f"{name}-background"]) >= 4.5
     for name in ("danger", "notice"):
-        assert branding.contrast(colors["ink"], colors[f"{name}-paper"]) >= 4.5
+        assert branding.contrast(colors["ink"], colors[f"{name}-background"]) >= 4.5
 
 
 def test_accents_are_measured_against_the_stylesheets_backgrounds() -> None:
     light, dark = tokens("light"), tokens("dark")
-    assert (light["card"], light["paper"]) == branding.LIGHT
-    assert (dark["card"], dark["paper"]) == branding.DARK
+    assert (light["card"], light["background"]) == branding.LIGHT
+    assert (dark["card"], dark["background"]) == branding.DARK
     assert (light["accent"], dark["accent"]) == (branding.ACCENT, branding.DARK_ACCENT)
 
 

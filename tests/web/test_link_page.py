@@ -54,6 +54,14 @@ def test_every_email_to_an_author_shows_the_three_steps(service: Service) -> Non
         assert f"<strong>{STEPS[step]}</strong>" in html(email)
 
 
+def test_the_error_summary_has_the_order_of_the_fields_on_the_page(author: Visitor) -> None:
+    page = author.confirm(password="x", firstname="", lastname="<", why="x" * 1001).text
+
+    fields = re.findall(r'aria-invalid="true"[^>]* id="(\w+)"', page)
+    assert re.findall(r'<li><a href="#(\w+)"', page) == fields
+    assert len(fields) == 4
+
+
 def test_an_expired_link_offers_a_fresh_one_with_one_click(
     service: Service, author: Visitor, later: Callable[[timedelta], None]
 ) -> None:

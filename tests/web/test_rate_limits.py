@@ -135,3 +135,19 @@ def test_the_setting_lifts_every_limit(start: Callable[..., Service]) -> None:
     for _ in range(8):
         service.visitor().ask()
     assert len([letter for letter in service.deliver() if letter["To"] == ADA]) == 8
+
+
+def test_limits_are_stored_under_the_keys_of_earlier_versions(service: Service) -> None:
+    visitor = service.visitor()
+    visitor.ask()
+    guess(visitor, 1)
+
+    keys = [row["key"].split("/") for row in service.rows("SELECT key FROM count ORDER BY key")]
+    ends = [[key[1].partition(" ")[0], *key[-3:]] for key in keys]
+    assert ends == [
+        ["127.0.0.1", "30", "1", "hour"],
+        ["failed", "100", "1", "day"],
+        ["failed", "5", "5", "minute"],
+        ["failed", "20", "1", "hour"],
+    ]
+    assert keys[0][2] == "form.ask"
