@@ -1,5 +1,6 @@
 """Commands for operators."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from tests.conftest import every_engine, on_sqlite
 from tests.support.network import free_port
+from tests.support.paths import ROOT
 from tests.support.service import ADA, GRACE, Service
 from tests.support.smtp_server import text
 from tests.support.strapi_file import SUE, StrapiFile
@@ -191,3 +193,10 @@ def test_without_settings_every_command_says_what_is_missing(start: Callable[...
         assert result.exit_code == 1
         assert "SIGNUP_SECRET_KEY is missing" in result.output
         assert "SIGNUP_PUBLIC_URL is missing" in result.output
+
+
+def test_the_version_is_that_of_the_newest_release(service: Service) -> None:
+    [newest, *_] = re.findall(
+        r"^## \[?(\d[\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert service.run("version").output == f"{newest}\n"
