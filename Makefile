@@ -35,7 +35,7 @@ attack: .venv/tested ## Send what is hostile everywhere, thousands with ATTACK=f
 bench: .venv/tested ## Measure all, and write docs/bench.md (ARGS='pages review': only these sections)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-compare: .venv/tested ## Measure another commit beside this one (REV=v0.3.0)
+compare: .venv/tested ## Measure another commit beside this one (REV=50fb749)
 	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && mkdir $$folder/$(REV) \
 	  && git archive $(REV) | tar -x -C $$folder/$(REV) \
 	  && $(BIN)/python -m tests.bench --root $$folder/$(REV) --root . $(ARGS)
