@@ -10,7 +10,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
+.PHONY: help install servers run test test-all shape faults attack bench compare lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -25,8 +25,14 @@ run: install ## Serve on http://127.0.0.1:5000 (PORT=8000), for your Strapi or a
 	then exec $(BIN)/gunicorn --bind 127.0.0.1:$(PORT) 'app:serve()'; \
 	else exec $(BIN)/flask --app app demo --port $(PORT); fi
 
-test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/tested ## Run the quick tests: pages and models, on SQLite
+	$(BIN)/python -m pytest tests/web tests/models -n 2 --dist loadfile $(ARGS)
+
+test-all: .venv/tested ## Run all tests: also real Strapis, servers, browsers and faults
+	ALL_TESTS=1 REAL_STRAPI=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+shape: .venv/tested ## Print the sizes of functions, files, tests and documents
+	$(BIN)/python -m tests.support.shape
 
 faults: .venv/tested ## Run all fault tests: kills, full disks, lost connections; print a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
@@ -34,8 +40,13 @@ faults: .venv/tested ## Run all fault tests: kills, full disks, lost connections
 attack: .venv/tested ## Send hostile input to every page (ATTACK=full: thousands); print a table
 	$(BIN)/python -m pytest tests/attack --timeout 3600 $(ARGS)
 
-bench: .venv/tested .venv-bench/installed ## Run the benchmarks into docs/bench.md (ARGS='review pages': only these)
+bench: .venv/tested ## Run the benchmarks into docs/bench.md (ARGS='review pages': only these)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+compare: .venv/tested ## Measure another commit beside this one (REV=50fb749)
+	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && mkdir $$folder/$(REV) \
+	  && git archive $(REV) | tar -x -C $$folder/$(REV) \
+	  && $(BIN)/python -m tests.bench --root $$folder/$(REV) --root . $(ARGS)
 
 lint: .venv/tested ## Check style and types
 	$(BIN)/ruff check .

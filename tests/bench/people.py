@@ -17,6 +17,7 @@ person AS (SELECT n, n + 1 AS strapi_id, :begin + n AS at, printf('d%023d', n) A
 mailbox AS (SELECT *, state || n || '@' || domain AS email,
   iif(state = 'waiting', NULL, at) AS decided_at FROM person)
 """
+# Tables and columns keep the names under which they are stored: `letter` is the outbox.
 STRAPI = (
     "INSERT INTO admin_users (id, document_id, firstname, lastname, email, password, is_active,"
     " blocked, created_at, updated_at, published_at) SELECT strapi_id, document_id, firstname,"

@@ -119,7 +119,7 @@ def test_reconciling_twice_changes_no_more_than_once(service: Service) -> None:
     service.visitor().confirm()
     with service.app.app_context():
         for _ in range(2):
-            service.app.extensions["reconciler"].settle()
+            service.app.extensions["reconciler"].run()
     assert [email["To"] for email in service.deliver()] == [ADA, SUE]
 
 

@@ -154,9 +154,11 @@ def unprivileged() -> Iterator[None]:
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
-    yield
-    if root:
-        os.seteuid(0)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 def test_a_file_that_cannot_be_written_is_named(strapi: StrapiFile) -> None:

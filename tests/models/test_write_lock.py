@@ -57,7 +57,7 @@ def test_behind_the_lock_an_author_takes_two_inserts(
     client: StrapiClient, strapi: StrapiFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: list[str] = []
-    connect: Any = SqliteDatabase._connect
+    connect: Any = vars(SqliteDatabase)["_connect"]
 
     def connect_and_listen(database: SqliteDatabase) -> Any:
         connection = connect(database)

@@ -123,7 +123,9 @@ class Service:
             sent = Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR))
             record_intent(signup, sent, now())
             author = Author(signup.identity, "Ada", "Lovelace", hash_password(password))
-            self.app.extensions["strapi"].write(lambda users: users.create_author(author))
+            self.app.extensions["strapi"].write(
+                lambda users: users.create_author(author), signup.email or ""
+            )
 
     def run(self, *words: str) -> Any:
         """Run a command, as `flask --app app …` does."""

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from models.signups import start as signups
 from models.signups.history import AUTHOR, Actor
+from models.signups.start import EmailLimits
 from models.timestamps import now
 from tests.conftest import every_engine
 from tests.support.service import ADA, GRACE, NEW_KEY, OLD_KEY, PUBLIC, Service, Visitor
@@ -30,10 +31,11 @@ def recipients(service: Service) -> list[str]:
 
 def flood(service: Service, number: int) -> None:
     """Ask for so many first emails, from all over the world."""
-    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "most": 1000}
+    limits = EmailLimits(1000, 1000, 1000)
+    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "limits": limits}
     with service.app.app_context():
         for each in range(number):
-            assert signups.start_signup(f"author{each}@example.net", "Ada", None, **rules)  # type: ignore[arg-type]
+            assert signups.start_signup(f"author{each}@example.net", "Ada", None, **rules)
 
 
 # One mailbox

@@ -215,11 +215,11 @@ def test_emails_that_are_due_together_use_one_connection(service: Service) -> No
 def test_the_worker_waits_a_moment_so_that_emails_share_a_connection(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "GATHER", 60.0)
+    monkeypatch.setattr(worker, "BATCH_DELAY", 60.0)
     thread = service.app.extensions["worker"]
     # The last step of the worker's first round.
     first_round = threading.Event()
-    monkeypatch.setattr(worker, "forget", first_round.set)
+    monkeypatch.setattr(worker, "purge_old_data", first_round.set)
     thread.start()
     assert first_round.wait(60)
     ask_for_many(service)
