@@ -32,7 +32,7 @@ def recipients(service: Service) -> list[str]:
 def flood(service: Service, number: int) -> None:
     """Ask for so many first emails, from all over the world."""
     limits = EmailLimits(1000, 1000, 1000)
-    rules = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "limits": limits}
+    rules: Any = {"by": Actor(AUTHOR), "reapply_after": timedelta(days=30), "limits": limits}
     with service.app.app_context():
         for each in range(number):
             assert signups.start_signup(f"author{each}@example.net", "Ada", None, **rules)
