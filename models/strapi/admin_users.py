@@ -198,7 +198,7 @@ class AdminUsers:
 
     def permissions(self) -> RolePermissions:
         """Return what the authors' role may do."""
-        return role_permissions(self._database, self.author_role)
+        return role_permissions(self._database, self.author_role, self.schema.permission_links)
 
     def role_id(self) -> int:
         """Return the id of the authors' role. Raises: RoleUnusable."""
