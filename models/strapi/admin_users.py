@@ -262,7 +262,11 @@ class AdminUsers:
             raise RowChanged(
                 "The account was given other roles in Strapi: decide in Strapi's panel"
             )
-        if len(self._facts.same_email) > 1:
+        same_email = self._facts.same_email
+        if row.id not in [each.id for each in same_email]:
+            # The row has another email than the signup knows.
+            same_email = self.by_email(row.lower_email)
+        if len(same_email) > 1:
             raise RowChanged(
                 "Strapi has two accounts of this address: delete one in Strapi's panel"
             )

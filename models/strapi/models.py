@@ -19,7 +19,11 @@ def new_document_id() -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a row must match to be the one that this service made."""
+    """What a row must match to be the one that this service made.
+
+    The email is a value that its owner and super admins can change. It is compared only while the
+    id is not known, between the two writes of a confirmation.
+    """
 
     email: str
     id: int | None
@@ -62,7 +66,9 @@ class AdminUser(Model):
 
     def belongs_to(self, identity: Identity) -> bool:
         """Return whether this is the row that this service made for `identity`."""
-        if self.lower_email != identity.email or identity.id not in (None, self.id):
+        if identity.id is None and self.lower_email != identity.email:
+            return False
+        if identity.id not in (None, self.id):
             return False
         if self.document_id is not None and identity.document_id is not None:
             return self.document_id == identity.document_id
