@@ -111,7 +111,7 @@ class Reconciler:
             return True
         # A server may have changes that its numbers do not show. Failed signups are tried again.
         due = now() - self._compared_at > FULL_COMPARISON
-        return due and (not isinstance(state, Fingerprint) or failed_signups().exists())
+        return due and (not isinstance(state, Fingerprint) or bool(failed_signups()))
 
     def _try_step(self, step: Callable[[], None]) -> None:
         """Run a step. What nobody expected stops neither the next steps nor the worker."""
@@ -134,7 +134,8 @@ class Reconciler:
                 # A lock on an SQLite file is a lock on every row.
                 raise
             self.strapi.read(AdminUsers.any_exist)
-            reason = str(error) if isinstance(error, StrapiUnavailable) else type(error).__name__
+            known = isinstance(error, StrapiUnavailable)
+            reason = str(error)[:255] if known else type(error).__name__
             if signup.reload().reconcile_error != reason:
                 facts = {"signup": signup.id, "error": reason}
                 log.warning(LogEvent.SIGNUP_NOT_RECONCILED, extra=facts)
@@ -267,9 +268,9 @@ class Reconciler:
         return signup.state == State.DECLINED and decided_at < now() - self.keep_decided
 
 
-def failed_signups() -> Any:
-    """The signups whose row cannot be brought in line with them."""
-    return Signup.select().where(_has_failed())
+def failed_signups() -> list[Signup]:
+    """Return the signups whose row cannot be brought in line with them, for now."""
+    return list(Signup.select().where(_has_failed()).order_by(Signup.id))
 
 
 def _has_failed() -> Any:

@@ -62,7 +62,7 @@ class Signup(Record):
     strapi_id = IntegerField(null=True, index=True)
     state_before_removal = kept(CharField(null=True, column_name="removed_from"))
     # Why the row cannot be brought in line with this signup. It is tried again.
-    reconcile_error = TextField(null=True)
+    reconcile_error = CharField(255, null=True)
     # What happened when.
     asked_at = kept(MillisecondsField(default=now))
     confirmed_at = kept(MillisecondsField(null=True))
@@ -195,6 +195,7 @@ def watched() -> Any:
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=WAITING_ROWS))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
 Signup.add_index(Signup.index(Signup.confirmed_email, name="signup_confirmed_email"))
+Signup.add_index(Signup.index(Signup.reconcile_error, name="signup_reconcile_error"))
 Signup.add_index(
     Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")
 )

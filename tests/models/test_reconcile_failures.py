@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from models.reconcile import FULL_COMPARISON
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, SUE, Service
 
 BOB = "bob@example.org"
 # What a site may have made that keeps an author's row from being deleted.
@@ -15,7 +15,9 @@ OBSTACLES = {
         CREATE TABLE notes (author integer REFERENCES admin_users(id));
         INSERT INTO notes SELECT id FROM admin_users WHERE email = 'ada@example.org';""",
     "a table that is checked at COMMIT": """
-        CREATE TABLE notes (author integer REFERENCES admin_users(id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TABLE notes (
+            author integer REFERENCES admin_users(id) DEFERRABLE INITIALLY DEFERRED
+        );
         INSERT INTO notes SELECT id FROM admin_users WHERE email = 'ada@example.org';""",
     "a trigger that refuses": """
         CREATE TRIGGER keep BEFORE DELETE ON admin_users WHEN old.email = 'ada@example.org'
@@ -53,3 +55,16 @@ def test_it_is_tried_again_and_completed_once_it_can_be(
 
     assert stuck.strapi.admin(ADA) is None
     assert stuck.signup(ADA)["reconcile_error"] is None
+
+
+def test_it_is_shown_without_names_where_operators_and_reviewers_look(stuck: Service) -> None:
+    sue = stuck.visitor()
+    sue.log_in(SUE)
+
+    stuck.app.extensions["worker"].start()
+    health = sue.get("/healthz").get_json()
+    stuck.app.extensions["worker"].stop()
+    assert health == {"status": "ok", "warnings": ["reconcile"]}
+    assert "1 signup cannot be brought in line" in sue.get("/review").text
+    said = stuck.app.test_cli_runner().invoke(args=["check"]).output
+    assert f"signup {stuck.signup(ADA)['id']}: " in said
