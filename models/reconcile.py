@@ -181,7 +181,10 @@ class Reconciler:
             rows = self.strapi.read(partial(AdminUsers.states_between, first=first, last=last))
             for number, strapi_id, state, expected in signups:
                 found = rows.get(strapi_id)
-                in_line = found == expected if state in STEADY else found is None
+                if state not in STEADY:
+                    in_line = found is None
+                else:
+                    in_line = found is not None and found.agrees_with(expected)
                 if not in_line:
                     yield number
 
@@ -304,6 +307,10 @@ def _watched_between(first: int, last: int) -> list[Watched]:
     rows = database.execute(query).fetchall()
     as_datetime = Signup.strapi_created_at.python_value
     return [
-        (number, row_id, state, RowState(email, as_datetime(created_at), state == State.ACTIVE))
+        (number, row_id, state, _expected(email, as_datetime(created_at), state))
         for number, row_id, email, created_at, state in rows
     ]
+
+
+def _expected(email: str, created_at: datetime | None, state: str) -> RowState:
+    return RowState(email, created_at, state == State.ACTIVE, timedelta())

@@ -10,7 +10,7 @@ from peewee import Field, FloatField, Model, TextField
 from models.engines import Columns, Engine
 from models.strapi.errors import UnknownSchema
 from models.strapi.link_tables import STRAPI_4, STRAPI_5, link_tables_in_use
-from models.strapi.models import AdminUser, Role, RoleLink
+from models.strapi.models import AdminUser, Role, RoleLink, time_precision
 
 M = TypeVar("M", bound=Model)
 
@@ -50,7 +50,7 @@ class Schema:
         """
         names = (STRAPI_5.users_roles, STRAPI_4.users_roles)
         tables = database.columns_of("admin_users", "admin_roles", *names)
-        columns = {name for name, _ in tables.get("admin_users", ())}
+        columns = {column.name for column in tables.get("admin_users", ())}
         links = link_tables_in_use(database, set(tables), "document_id" in columns)
         link_table = links.users_roles
         if missing := {"admin_users", "admin_roles", link_table} - set(tables):
@@ -80,13 +80,13 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
     needed = {field.column_name for field in base._meta.sorted_fields}
     timestamps = dict.fromkeys(TIMESTAMPS.get(base, ()), database.timestamp_field)
     optional = {**OPTIONAL[base], **timestamps}
-    present = {name for name, _ in columns}
+    present = {column.name for column in columns}
     if missing := needed - present:
         names = ", ".join(sorted(missing))
         raise UnknownSchema(
             f"Strapi's table {table} has no column {names}{database.VISIBILITY_HINT}"
         )
-    for name, must_be_filled in columns:
+    for name, must_be_filled, _ in columns:
         if must_be_filled and name not in needed | set(optional):
             raise UnknownSchema(
                 f"Strapi's table {table} has a column {name} that must be filled"
@@ -94,4 +94,6 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
             )
     extra = {name: field(null=True) for name, field in optional.items() if name in present}
     meta = type("Meta", (), {"database": database, "table_name": table})
-    return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})
+    described = {**extra, "Meta": meta, "__module__": __name__}
+    digits = {column.name: column.second_digits for column in columns}.get("created_at")
+    return type(base.__name__, (base,), {**described, "time_precision": time_precision(digits)})
