@@ -59,6 +59,7 @@ class LogEvent(StrEnum):
     LEDGER_UNAVAILABLE = "ledger unavailable"
     RECONCILE_POSTPONED = "reconcile postponed"
     RECONCILE_FAILED = "reconcile failed"
+    SIGNUP_NOT_RECONCILED = "signup not reconciled"
     ROW_KEPT_IN_STRAPI = "row kept in strapi"
     EMAIL_DUPLICATED_IN_STRAPI = "email duplicated in strapi"
 

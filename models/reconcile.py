@@ -6,7 +6,7 @@ recorded but not carried out. Running it twice, or in two instances at once, doe
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import chunked, fn
 
-from models.ledger.database import database
+from models.ledger.database import LedgerUnavailable, database
 from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import panel_changes
@@ -29,7 +29,9 @@ from models.strapi import (
     RowChanged,
     RowGone,
     RowState,
+    StrapiBusy,
     StrapiClient,
+    StrapiUnavailable,
 )
 from models.timestamps import EPOCH, now
 
@@ -91,21 +93,56 @@ class Reconciler:
         Raises: StrapiUnavailable.
         """
         state = self._database_state()
-        self._complete_confirmations()
-        self._reconcile_rows()
-        self._find_duplicates()
-        self._erase_stopped()
-        notices.announce(self._reviewers)
+        for step in (
+            self._complete_confirmations,
+            self._reconcile_rows,
+            self._find_duplicates,
+            self._erase_stopped,
+            self._announce,
+        ):
+            self._try_step(step)
         # Changes that came after step 1 show in the next state.
         self._compared = state.stable if isinstance(state, Fingerprint) else state
         self._compared_at = now()
 
     def _has_work(self) -> bool:
         state = self._database_state()
-        if state != self._compared or self._pending().exists():
+        if state != self._compared or self._pending().where(~_has_failed()).exists():
             return True
-        on_server = not isinstance(state, Fingerprint)
-        return on_server and now() - self._compared_at > FULL_COMPARISON
+        # A server may have changes that its numbers do not show. Failed signups are tried again.
+        due = now() - self._compared_at > FULL_COMPARISON
+        return due and (not isinstance(state, Fingerprint) or bool(failed_signups()))
+
+    def _try_step(self, step: Callable[[], None]) -> None:
+        """Run a step. What nobody expected stops neither the next steps nor the worker."""
+        try:
+            step()
+        except (StrapiUnavailable, *LedgerUnavailable):
+            raise
+        except Exception:
+            log.exception(LogEvent.RECONCILE_FAILED)
+
+    def _try_signup(self, signup: Signup, work: Callable[[], object]) -> None:
+        """Do something for one signup. What fails is recorded with it, and stops no other one.
+
+        Raises: StrapiUnavailable, LedgerUnavailable when a database is away altogether.
+        """
+        try:
+            work()
+        except Exception as error:
+            if isinstance(error, StrapiBusy) and self.strapi.fingerprint():
+                # A lock on an SQLite file is a lock on every row.
+                raise
+            self.strapi.read(AdminUsers.any_exist)
+            known = isinstance(error, StrapiUnavailable)
+            reason = str(error)[:255] if known else type(error).__name__
+            if signup.reload().reconcile_error != reason:
+                facts = {"signup": signup.id, "error": reason}
+                log.warning(LogEvent.SIGNUP_NOT_RECONCILED, extra=facts)
+                signup.set_values(reconcile_error=reason)
+        else:
+            if signup.reload().reconcile_error is not None:
+                signup.set_values(reconcile_error=None)
 
     def _database_state(self) -> object:
         """Return something that changes when Strapi's admin users do."""
@@ -120,10 +157,12 @@ class Reconciler:
         rows = self.strapi.read(lambda admin_users: admin_users.find_all(identities))
         for signup, row in zip(signups, rows, strict=True):
             if row is not None:
-                record_confirmed(signup, row, Actor(AUTHOR))
+                confirmed = partial(record_confirmed, signup, row, Actor(AUTHOR))
+                self._try_signup(signup, confirmed)
 
     def _reconcile_rows(self) -> None:
-        pending: Any = Signup.select(Signup.id).where(watched(), self._is_pending())
+        unfinished = self._is_pending() | _has_failed()
+        pending: Any = Signup.select(Signup.id).where(watched(), unfinished)
         ids = {number for (number,) in pending.tuples()} | set(self._differing())
         for some in chunked(sorted(ids), 500):
             signups = list(Signup.select().where(Signup.id.in_(some)).order_by(Signup.id))
@@ -132,7 +171,8 @@ class Reconciler:
             rows = self.strapi.read(partial(AdminUsers.by_id, ids=strapi_ids))
             for signup in signups:
                 row = rows.get(signup.strapi_id or 0)
-                self._reconcile(signup, row if row and row.belongs_to(signup.identity) else None)
+                ours = row if row and row.belongs_to(signup.identity) else None
+                self._try_signup(signup, partial(self._reconcile, signup, ours))
 
     def _differing(self) -> Iterator[int]:
         """Yield the ids of watched signups whose row is not what the ledger says."""
@@ -141,11 +181,16 @@ class Reconciler:
             rows = self.strapi.read(partial(AdminUsers.states_between, first=first, last=last))
             for number, strapi_id, state, expected in signups:
                 found = rows.get(strapi_id)
-                in_line = found == expected if state in STEADY else found is None
+                if state not in STEADY:
+                    in_line = found is None
+                else:
+                    in_line = found is not None and found.agrees_with(expected)
                 if not in_line:
                     yield number
 
     def _reconcile(self, signup: Signup, row: AdminUser | None) -> None:
+        if row and row.lower_email != signup.email:
+            panel_changes.email_changed(signup, row.lower_email)
         if row is None:
             self._row_is_gone(signup)
         elif signup.state == State.REMOVED:
@@ -195,10 +240,16 @@ class Reconciler:
     def _erase_stopped(self) -> None:
         stopped = Signup.state == State.STOPPED, Signup.email.is_null(False)
         for signup in list(Signup.select().where(*stopped)):
-            # Without this time, nothing was ever written to Strapi.
-            if signup.strapi_created_at is not None:
-                self._delete_row(signup)
-            signup.erase()
+            self._try_signup(signup, partial(self._erase, signup))
+
+    def _erase(self, signup: Signup) -> None:
+        # Without this time, nothing was ever written to Strapi.
+        if signup.strapi_created_at is not None:
+            self._delete_row(signup)
+        signup.erase()
+
+    def _announce(self) -> None:
+        notices.announce(self._reviewers)
 
     def _reviewers(self) -> list[str]:
         if self.reviewers:
@@ -218,6 +269,15 @@ class Reconciler:
     def _is_outdated(self, signup: Signup) -> bool:
         decided_at: datetime = signup.decided_at
         return signup.state == State.DECLINED and decided_at < now() - self.keep_decided
+
+
+def failed_signups() -> list[Signup]:
+    """Return the signups whose row cannot be brought in line with them, for now."""
+    return list(Signup.select().where(_has_failed()).order_by(Signup.id))
+
+
+def _has_failed() -> Any:
+    return Signup.reconcile_error.is_null(False)
 
 
 Watched = tuple[int, int, str, RowState]
@@ -247,6 +307,10 @@ def _watched_between(first: int, last: int) -> list[Watched]:
     rows = database.execute(query).fetchall()
     as_datetime = Signup.strapi_created_at.python_value
     return [
-        (number, row_id, state, RowState(email, as_datetime(created_at), state == State.ACTIVE))
+        (number, row_id, state, _expected(email, as_datetime(created_at), state))
         for number, row_id, email, created_at, state in rows
     ]
+
+
+def _expected(email: str, created_at: datetime | None, state: str) -> RowState:
+    return RowState(email, created_at, state == State.ACTIVE, timedelta())

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from models.ledger.database import LedgerUnavailable
 from models.mail.outbox import OutgoingEmail
+from models.reconcile import failed_signups
 from models.strapi import StrapiUnavailable
 from signup.databases import strapi_summary
 
@@ -24,11 +25,15 @@ def init_app(app: Flask) -> None:
 
 @health.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Answer 200 when everything works, else 503 with the names of the parts that fail."""
+    """Answer 200 when everything works, else 503 with the names of the parts that fail.
+
+    `warnings` names what an operator should look at although the service works.
+    """
     failing = list(failing_parts())
     if failing:
         return {"status": "failing", "parts": failing}, 503
-    return {"status": "ok"}
+    warnings = {"warnings": ["reconcile"]} if failed_signups() else {}
+    return {"status": "ok", **warnings}
 
 
 def failing_parts() -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from peewee import Database, DatabaseError, Field, ImproperlyConfigured, InterfaceError
 from playhouse.pool import MaxConnectionsExceeded
@@ -13,8 +13,20 @@ from models.timestamps import MillisecondsField
 Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectionsExceeded)
 """The errors of a database that is away, too busy or damaged, or whose driver is not installed."""
 
-Columns = tuple[tuple[str, bool], ...]
-"""The columns of a table: the name of each, and whether an INSERT must give it a value."""
+
+class Column(NamedTuple):
+    """A column: its name, whether an INSERT must give it a value, and a timestamp's digits.
+
+    `second_digits` is how many digits of a second a timestamp keeps, or None for all others.
+    """
+
+    name: str
+    must_be_filled: bool
+    second_digits: int | None = None
+
+
+Columns = tuple[Column, ...]
+"""The columns of a table."""
 
 # What servers quote: users, roles, and a value that a unique column holds already.
 PERSONAL_DATA = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
@@ -65,7 +77,10 @@ class Engine(Database):
         existing = set(self.get_tables()) & set(tables)
         return {
             table: tuple(
-                (column.name, not (column.null or column.primary_key or column.default is not None))
+                Column(
+                    column.name,
+                    not (column.null or column.primary_key or column.default is not None),
+                )
                 for column in self.get_columns(table)
             )
             for table in existing

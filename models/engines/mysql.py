@@ -65,7 +65,8 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
 
     COLUMNS_QUERY = (
         "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
-        " AND extra NOT LIKE '%%auto_increment%%' FROM information_schema.columns"
+        " AND extra NOT LIKE '%%auto_increment%%', datetime_precision"
+        " FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name IN %s"
     )
     VISIBILITY_HINT = f" that this user may SELECT: {NEEDED_GRANTS}"

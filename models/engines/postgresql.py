@@ -76,7 +76,8 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
 
     # From pg_attribute: information_schema shows a column's default to the table's owner only.
     COLUMNS_QUERY = (
-        "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = ''"
+        "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = '',"
+        " CASE WHEN atttypid = 'timestamp'::regtype AND atttypmod >= 0 THEN atttypmod END"
         " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
         " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
         " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from peewee import OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-from models.engines.engine import Columns, Engine, Unavailable
+from models.engines.engine import Column, Columns, Engine, Unavailable
 
 # One connection for each of the 32 threads and for the worker, and some to spare. A thread that
 # finds none waits for this many seconds.
@@ -78,8 +78,10 @@ class ServerEngine(PooledDatabase, Engine):
     def columns_of(self, *tables: str) -> dict[str, Columns]:
         """Return the columns of each of these tables that exists, by one query."""
         found: dict[str, Columns] = {}
-        for table, column, must_be_filled in self.execute_sql(self.COLUMNS_QUERY, ([*tables],)):
-            found[table] = (*found.get(table, ()), (column, bool(must_be_filled)))
+        for table, name, must_be_filled, digits in self.execute_sql(
+            self.COLUMNS_QUERY, ([*tables],)
+        ):
+            found[table] = (*found.get(table, ()), Column(name, bool(must_be_filled), digits))
         return found
 
     def drop_inherited_connections(self) -> None:

@@ -15,6 +15,7 @@ from models.engines import (
     server_from_url,
     without_credentials,
 )
+from models.engines.mounts import MOUNTED_ALONE, is_mount_point
 
 # An id has 64 bits on every engine.
 MAX_ID = 2**63 - 1
@@ -109,6 +110,8 @@ def migrate(engine: Engine) -> None:
 
 
 def _sqlite_for(path: Path) -> Engine:
+    if is_mount_point(path):
+        raise OperationalError(f"the ledger {path} {MOUNTED_ALONE}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)

@@ -154,7 +154,7 @@ def stop(email: str, keys: Sequence[str], by: Actor | None = None) -> None:
     newest first.
     """
     accounts = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
-    dropped = (Signup.email == email) & Signup.state.not_in((*accounts, State.STOPPED))
+    dropped = Signup.has_email(email) & Signup.state.not_in((*accounts, State.STOPPED))
     with database.atomic():
         Suppression.add(email, keys)
         for signup in list(Signup.select().where(dropped)):

@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     WITHDRAWN = "withdrawn"
     REMOVED = "removed"
     RETURNED = "returned"
+    EMAIL_CHANGED = "email changed"
     STOPPED = "stopped"
 
 

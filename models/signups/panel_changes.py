@@ -46,6 +46,18 @@ def returned(signup: Signup) -> None:
         signup.change_state(State.WAITING, State.REMOVED, event=EventKind.RETURNED, decided_at=None)
 
 
+def email_changed(signup: Signup, email: str) -> None:
+    """Record that the row has another email, and use that email from now on."""
+    old = signup.email or ""
+    values: dict[str, Any] = {
+        "email": email,
+        "domain": email.rpartition("@")[2],
+        "confirmed_email": signup.confirmed_email or old,
+    }
+    change: dict[str, Any] = {"event": EventKind.EMAIL_CHANGED, "event_reason": f"{old} → {email}"}
+    signup.change_state(signup.state, signup.state, **change, **values)
+
+
 def queue_welcome(signup: Signup) -> None:
     """Queue the email "you can write now" once, for when the undo period is over."""
     if signup.welcomed_at is None:

@@ -49,6 +49,8 @@ class Signup(Record):
     state = kept(CharField(index=True, default=State.ASKED))
     # The person.
     email = CharField(320, null=True, index=True)
+    # The email of the mailbox that was proven, once the row in Strapi has another one.
+    confirmed_email = CharField(320, null=True)
     domain = CharField(null=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
@@ -59,6 +61,8 @@ class Signup(Record):
     strapi_created_at = MillisecondsField(null=True, column_name="born_at")
     strapi_id = IntegerField(null=True, index=True)
     state_before_removal = kept(CharField(null=True, column_name="removed_from"))
+    # Why the row cannot be brought in line with this signup. It is tried again.
+    reconcile_error = CharField(255, null=True)
     # What happened when.
     asked_at = kept(MillisecondsField(default=now))
     confirmed_at = kept(MillisecondsField(null=True))
@@ -78,12 +82,17 @@ class Signup(Record):
 
         Returns None when the person may start a new one.
         """
-        signup = cls.select().where(cls.email == email).order_by(cls.id.desc()).first()
+        signup = cls.select().where(cls.has_email(email)).order_by(cls.id.desc()).first()
         if signup is None or signup.state in (State.WITHDRAWN, State.REMOVED):
             return None
         if signup.state == State.DECLINED and now() - signup.decided_at > reapply_after:
             return None
         return signup
+
+    @classmethod
+    def has_email(cls, email: str) -> Any:
+        """The condition of signups that have this email, or were confirmed with it."""
+        return (cls.email == email) | (cls.confirmed_email == email)
 
     @classmethod
     def by_id(cls, number: int | None) -> "Signup | None":
@@ -185,6 +194,8 @@ def watched() -> Any:
 
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=WAITING_ROWS))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
+Signup.add_index(Signup.index(Signup.confirmed_email, name="signup_confirmed_email"))
+Signup.add_index(Signup.index(Signup.reconcile_error, name="signup_reconcile_error"))
 Signup.add_index(
     Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")
 )

@@ -3,7 +3,7 @@
 import secrets
 import string
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import AutoField, BooleanField, IntegerField, Model, TextField
 
@@ -17,9 +17,26 @@ def new_document_id() -> str:
     return secrets.choice(letters) + rest
 
 
+def time_precision(second_digits: int | None) -> timedelta:
+    """Return the smallest difference between two times that a column can keep.
+
+    The ledger keeps milliseconds, so it is never smaller.
+    """
+    return timedelta(seconds=10 ** -min(3 if second_digits is None else second_digits, 3))
+
+
+def same_time(one: datetime | None, other: datetime | None, precision: timedelta) -> bool:
+    """Return whether two times are the same after one was rounded, or cut, to `precision`."""
+    return one is not None and other is not None and abs(one - other) < precision
+
+
 @dataclass(frozen=True)
 class Identity:
-    """What a row must match to be the one that this service made."""
+    """What a row must match to be the one that this service made.
+
+    The email is a value that its owner and super admins can change. It is compared only while the
+    id is not known, between the two writes of a confirmation.
+    """
 
     email: str
     id: int | None
@@ -52,6 +69,8 @@ class AdminUser(Model):
     created_at = MillisecondsField(null=True)
     updated_at = MillisecondsField(null=True)
 
+    # What the column `created_at` keeps: some converted databases keep whole seconds only.
+    time_precision = time_precision(None)
     document_id: str | None = None
     prefered_language: str | None = None
 
@@ -62,12 +81,14 @@ class AdminUser(Model):
 
     def belongs_to(self, identity: Identity) -> bool:
         """Return whether this is the row that this service made for `identity`."""
-        if self.lower_email != identity.email or identity.id not in (None, self.id):
+        if identity.id is None and self.lower_email != identity.email:
+            return False
+        if identity.id not in (None, self.id):
             return False
         if self.document_id is not None and identity.document_id is not None:
             return self.document_id == identity.document_id
         # Strapi 4 has no document ids, and never changes the creation time of a row.
-        return self.created_at is not None and self.created_at == identity.created_at
+        return same_time(self.created_at, identity.created_at, self.time_precision)
 
 
 class RoleLink(Model):

@@ -11,8 +11,6 @@ from peewee import Table
 from models.engines import Engine
 from models.strapi.errors import StrapiUnavailable
 
-# Strapi 5 and Strapi 4.
-LINK_TABLES = ("admin_permissions_role_lnk", "admin_permissions_role_links")
 CONTENT = "plugin::content-manager.explorer."
 MEDIA = "plugin::upload."
 # What a new Strapi lets authors do besides writing.
@@ -50,23 +48,22 @@ class RolePermissions:
             self.media.append(action.removeprefix(MEDIA).removeprefix("assets."))
 
 
-def role_permissions(database: Engine, role: str) -> RolePermissions:
+def role_permissions(database: Engine, role: str, link_table: str) -> RolePermissions:
     """Return what the role with this code may do, or nothing when the tables are unknown.
 
     Raises: StrapiUnavailable when the database user may not read the tables.
     """
     allowed = RolePermissions()
     tables = set(database.get_tables())
-    link = next((name for name in LINK_TABLES if name in tables), None)
-    if link is None or "admin_permissions" not in tables:
+    if link_table not in tables or "admin_permissions" not in tables:
         if database.VISIBILITY_HINT:
-            names = "admin_permissions, admin_permissions_role_lnk"
+            names = f"admin_permissions, {link_table}"
             raise StrapiUnavailable(
                 f"Strapi's database has no table {names}{database.VISIBILITY_HINT}"
             )
         return allowed
     permissions = Table("admin_permissions")
-    links = Table(link).alias("links")
+    links = Table(link_table).alias("links")
     roles = Table("admin_roles").alias("roles")
     query = (
         permissions.select(permissions.c.action, permissions.c.subject, permissions.c.conditions)

@@ -9,12 +9,11 @@ from peewee import Field, FloatField, Model, TextField
 
 from models.engines import Columns, Engine
 from models.strapi.errors import UnknownSchema
-from models.strapi.models import AdminUser, Role, RoleLink
+from models.strapi.link_tables import STRAPI_4, STRAPI_5, link_tables_in_use
+from models.strapi.models import AdminUser, Role, RoleLink, time_precision
 
 M = TypeVar("M", bound=Model)
 
-# Strapi 5 and Strapi 4. An upgraded file may still hold the older table, unused.
-LINK_TABLES = ("admin_users_roles_lnk", "admin_users_roles_links")
 # The position of a role among a user's roles, and of a user among a role's users. Strapi 4 has
 # had the second name of each since 4.5.
 ROLE_ORDERS = ("role_ord", "role_order")
@@ -40,6 +39,8 @@ class Schema:
     role_links: type[RoleLink]
     role_order: str | None
     user_order: str | None
+    # The table that links permissions to roles.
+    permission_links: str
 
     @classmethod
     def of(cls, database: Engine) -> "Schema":
@@ -47,8 +48,11 @@ class Schema:
 
         Raises: UnknownSchema, naming the table or column that is missing or not known.
         """
-        tables = database.columns_of("admin_users", "admin_roles", *LINK_TABLES)
-        link_table = next((name for name in LINK_TABLES if name in tables), LINK_TABLES[0])
+        names = (STRAPI_5.users_roles, STRAPI_4.users_roles)
+        tables = database.columns_of("admin_users", "admin_roles", *names)
+        columns = {column.name for column in tables.get("admin_users", ())}
+        links = link_tables_in_use(database, set(tables), "document_id" in columns)
+        link_table = links.users_roles
         if missing := {"admin_users", "admin_roles", link_table} - set(tables):
             raise UnknownSchema(_missing_tables(database, *sorted(missing)))
         role_links = _model(database, RoleLink, link_table, tables[link_table])
@@ -58,6 +62,7 @@ class Schema:
             role_links,
             next((name for name in ROLE_ORDERS if hasattr(role_links, name)), None),
             next((name for name in USER_ORDERS if hasattr(role_links, name)), None),
+            links.permissions_role,
         )
 
 
@@ -75,13 +80,13 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
     needed = {field.column_name for field in base._meta.sorted_fields}
     timestamps = dict.fromkeys(TIMESTAMPS.get(base, ()), database.timestamp_field)
     optional = {**OPTIONAL[base], **timestamps}
-    present = {name for name, _ in columns}
+    present = {column.name for column in columns}
     if missing := needed - present:
         names = ", ".join(sorted(missing))
         raise UnknownSchema(
             f"Strapi's table {table} has no column {names}{database.VISIBILITY_HINT}"
         )
-    for name, must_be_filled in columns:
+    for name, must_be_filled, _ in columns:
         if must_be_filled and name not in needed | set(optional):
             raise UnknownSchema(
                 f"Strapi's table {table} has a column {name} that must be filled"
@@ -89,4 +94,6 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
             )
     extra = {name: field(null=True) for name, field in optional.items() if name in present}
     meta = type("Meta", (), {"database": database, "table_name": table})
-    return type(base.__name__, (base,), {**extra, "Meta": meta, "__module__": __name__})
+    described = {**extra, "Meta": meta, "__module__": __name__}
+    digits = {column.name: column.second_digits for column in columns}.get("created_at")
+    return type(base.__name__, (base,), {**described, "time_precision": time_precision(digits)})

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from peewee import DatabaseError
 
 from models.engines import SQLite
+from models.engines.mounts import MOUNTED_ALONE, is_mount_point
 from models.strapi.admin_users import AdminUsers
 from models.strapi.errors import StrapiBusy, StrapiUnavailable
 
@@ -68,6 +69,8 @@ class SQLiteFile:
         """Open the file. Raises: StrapiUnavailable for each error of SQLite."""
         if self.path is None:
             raise StrapiUnavailable("no Strapi database is named: set SIGNUP_STRAPI_DATABASE")
+        if is_mount_point(self.path):
+            raise StrapiUnavailable(f"{self.path} {MOUNTED_ALONE}")
         try:
             with self.engine.connection_context():
                 yield
@@ -102,7 +105,9 @@ class SQLiteFile:
 
         It uses `stat` alone: closing a file handle would drop this process's SQLite locks.
         """
-        found = [_stat(path) for path in (self.path, Path(f"{self.path}-wal"))]
+        # SQLite keeps the log beside the file itself, not beside a symbolic link to it.
+        file = self.path and self.path.resolve()
+        found = [_stat(path) for path in (file, Path(f"{file}-wal"))]
         return Fingerprint(
             tuple(each.st_mtime_ns if each else 0 for each in found),
             tuple((each.st_ino, each.st_size) if each else None for each in found),
