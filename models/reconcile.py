@@ -6,32 +6,33 @@ recorded but not carried out. Running it twice, or in two instances at once, doe
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from peewee import chunked, fn
+from peewee import chunked
 
+from models.comparison import differing_signups
 from models.ledger.database import LedgerUnavailable, database
 from models.log_events import LogEvent
 from models.reviewers import notices
-from models.signups import panel_changes
+from models.signups import panel_changes, search
 from models.signups.confirm import record_confirmed
 from models.signups.decide import carry_out
 from models.signups.history import AUTHOR, Actor
-from models.signups.signup import IN_PROGRESS, Signup, State, watched
+from models.signups.signup import IN_PROGRESS, Signup, State, cannot_be_reconciled, watched
 from models.strapi import (
     AdminUser,
     AdminUsers,
     Fingerprint,
     RowChanged,
     RowGone,
-    RowState,
     StrapiBusy,
     StrapiClient,
     StrapiUnavailable,
+    row_states,
 )
 from models.timestamps import EPOCH, now
 
@@ -39,13 +40,9 @@ log = logging.getLogger(__name__)
 
 # Stored by instances that run now: the name of the lock that lets one instance reconcile.
 LOCK = "settling"
-# Rows are compared in ranges of ids, so that Strapi can write in between.
-RANGE = 5_000
 # A server tells by numbers whether its rows changed. An UPDATE by hand may leave them the same, so
 # all rows of a server are compared this often in any case.
 FULL_COMPARISON = timedelta(minutes=10)
-# States in which the row in Strapi may stay as it is.
-STEADY = (State.WAITING, State.ACTIVE, State.DEACTIVATED, State.DECLINED)
 
 
 class Reconciler:
@@ -107,11 +104,11 @@ class Reconciler:
 
     def _has_work(self) -> bool:
         state = self._database_state()
-        if state != self._compared or self._pending().where(~_has_failed()).exists():
+        if state != self._compared or self._pending().where(~cannot_be_reconciled()).exists():
             return True
         # A server may have changes that its numbers do not show. Failed signups are tried again.
         due = now() - self._compared_at > FULL_COMPARISON
-        return due and (not isinstance(state, Fingerprint) or bool(failed_signups()))
+        return due and (not isinstance(state, Fingerprint) or bool(search.not_reconciled()))
 
     def _try_step(self, step: Callable[[], None]) -> None:
         """Run a step. What nobody expected stops neither the next steps nor the worker."""
@@ -146,7 +143,7 @@ class Reconciler:
 
     def _database_state(self) -> object:
         """Return something that changes when Strapi's admin users do."""
-        return self.strapi.fingerprint() or self.strapi.read(AdminUsers.counts)
+        return self.strapi.fingerprint() or self.strapi.read(row_states.counts)
 
     def _complete_confirmations(self) -> None:
         intended = Signup.state == State.ASKED, Signup.strapi_created_at.is_null(False)
@@ -161,9 +158,9 @@ class Reconciler:
                 self._try_signup(signup, confirmed)
 
     def _reconcile_rows(self) -> None:
-        unfinished = self._is_pending() | _has_failed()
+        unfinished = self._is_pending() | cannot_be_reconciled()
         pending: Any = Signup.select(Signup.id).where(watched(), unfinished)
-        ids = {number for (number,) in pending.tuples()} | set(self._differing())
+        ids = {number for (number,) in pending.tuples()} | set(differing_signups(self.strapi))
         for some in chunked(sorted(ids), 500):
             signups = list(Signup.select().where(Signup.id.in_(some)).order_by(Signup.id))
             strapi_ids = [signup.strapi_id or 0 for signup in signups]
@@ -174,25 +171,11 @@ class Reconciler:
                 ours = row if row and row.belongs_to(signup.identity) else None
                 self._try_signup(signup, partial(self._reconcile, signup, ours))
 
-    def _differing(self) -> Iterator[int]:
-        """Yield the ids of watched signups whose row is not what the ledger says."""
-        for first, last in _ranges_of_rows():
-            signups = _watched_between(first, last)
-            rows = self.strapi.read(partial(AdminUsers.states_between, first=first, last=last))
-            for number, strapi_id, state, expected in signups:
-                found = rows.get(strapi_id)
-                if state not in STEADY:
-                    in_line = found is None
-                else:
-                    in_line = found is not None and found.agrees_with(expected)
-                if not in_line:
-                    yield number
-
     def _reconcile(self, signup: Signup, row: AdminUser | None) -> None:
         if row and row.lower_email != signup.email:
             panel_changes.email_changed(signup, row.lower_email)
         if row is None:
-            self._row_is_gone(signup)
+            panel_changes.removed(signup)
         elif signup.state == State.REMOVED:
             panel_changes.returned(signup)
         elif signup.state in IN_PROGRESS:
@@ -203,12 +186,6 @@ class Reconciler:
             panel_changes.deactivated(signup)
         elif signup.state == State.WITHDRAWN or self._is_outdated(signup):
             self._delete_row(signup)
-
-    def _row_is_gone(self, signup: Signup) -> None:
-        if signup.state in (State.DECLINED, State.WITHDRAWN):
-            signup.set_values(strapi_id=None)
-        else:
-            panel_changes.removed(signup)
 
     def _carry_out(self, signup: Signup) -> None:
         try:
@@ -228,7 +205,7 @@ class Reconciler:
         signup.set_values(strapi_id=None)
 
     def _find_duplicates(self) -> None:
-        emails = self.strapi.read(AdminUsers.duplicated_emails)
+        emails = self.strapi.read(row_states.duplicated_emails)
         found: Any = Signup.select(Signup.id).where(watched(), Signup.email.in_(emails))
         duplicated = {number for (number,) in found.tuples()} if emails else set()
         for number in duplicated - self.duplicated:
@@ -269,48 +246,3 @@ class Reconciler:
     def _is_outdated(self, signup: Signup) -> bool:
         decided_at: datetime = signup.decided_at
         return signup.state == State.DECLINED and decided_at < now() - self.keep_decided
-
-
-def failed_signups() -> list[Signup]:
-    """Return the signups whose row cannot be brought in line with them, for now."""
-    return list(Signup.select().where(_has_failed()).order_by(Signup.id))
-
-
-def _has_failed() -> Any:
-    return Signup.reconcile_error.is_null(False)
-
-
-Watched = tuple[int, int, str, RowState]
-"""The id of a signup, the id of its row, its state, and what its row should be."""
-
-
-def _ranges_of_rows() -> Iterator[tuple[int, int]]:
-    """Yield the first and last id of each range of rows that has a watched signup."""
-    lowest: Any = Signup.select(fn.MIN(Signup.strapi_id)).where(watched())
-    first = lowest.scalar()
-    while first is not None:
-        last = first + RANGE - 1
-        yield first, last
-        first = lowest.where(Signup.strapi_id > last).scalar()
-
-
-def _watched_between(first: int, last: int) -> list[Watched]:
-    columns = (
-        Signup.id,
-        Signup.strapi_id,
-        Signup.email,
-        Signup.strapi_created_at,
-        Signup.state,
-    )
-    query = Signup.select(*columns).where(watched(), Signup.strapi_id.between(first, last))
-    # Raw rows: 10,000 model instances take 250 ms, 10,000 tuples take 30 ms.
-    rows = database.execute(query).fetchall()
-    as_datetime = Signup.strapi_created_at.python_value
-    return [
-        (number, row_id, state, _expected(email, as_datetime(created_at), state))
-        for number, row_id, email, created_at, state in rows
-    ]
-
-
-def _expected(email: str, created_at: datetime | None, state: str) -> RowState:
-    return RowState(email, created_at, state == State.ACTIVE, timedelta())

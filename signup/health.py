@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from models.ledger.database import LedgerUnavailable
 from models.mail.outbox import OutgoingEmail
-from models.reconcile import failed_signups
+from models.signups import search
 from models.strapi import StrapiUnavailable
 from signup.databases import strapi_summary
 
@@ -32,7 +32,7 @@ def healthz() -> ResponseReturnValue:
     failing = list(failing_parts())
     if failing:
         return {"status": "failing", "parts": failing}, 503
-    warnings = {"warnings": ["reconcile"]} if failed_signups() else {}
+    warnings = {"warnings": ["reconcile"]} if search.not_reconciled() else {}
     return {"status": "ok", **warnings}
 
 

@@ -5,6 +5,7 @@ makes that safe. When the process dies between two of them, either nothing was w
 the link still works, or `reconcile` finds the row and completes the signup.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,24 +51,13 @@ def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting
         raise QueueFull
     if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
-    author = Author(
-        signup.identity, sent.firstname, sent.lastname, sent.password_hash, sent.language
-    )
-    previous = signup.previous()
-    asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
-
-    def create_row(admin_users: AdminUsers) -> AdminUser | None:
-        # Another request with the same link may have been first. Its password stays.
-        if not asked.exists():
-            return None
-        return admin_users.create_author(author, previous.identity if previous else None)
-
-    row = strapi.write(create_row, signup.identity.email)
+    email = signup.email
+    row = strapi.write(_creation(signup, sent), email or "")
     if row is None or record_confirmed(signup, row, sent.by):
         return
     if signup.state == State.STOPPED:
         # "This wasn't me" was sent while the row was written. `reconcile` deletes the row.
-        signup.set_values(email=author.identity.email, strapi_id=row.id)
+        signup.set_values(email=email, strapi_id=row.id)
 
 
 def record_intent(signup: Signup, sent: Application, created_at: datetime) -> bool:
@@ -99,3 +89,20 @@ def record_confirmed(signup: Signup, row: AdminUser, by: Actor) -> bool:
         if changed:
             OutgoingEmail.enqueue(EmailKind.RECEIVED, signup.email or "", signup)
     return changed
+
+
+def _creation(signup: Signup, sent: Application) -> Callable[[AdminUsers], AdminUser | None]:
+    """Return the function that creates the row inside Strapi's transaction."""
+    author = Author(
+        signup.identity, sent.firstname, sent.lastname, sent.password_hash, sent.language
+    )
+    previous = signup.previous()
+    asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
+
+    def create_row(admin_users: AdminUsers) -> AdminUser | None:
+        # Another request with the same link may have been first. Its password stays.
+        if not asked.exists():
+            return None
+        return admin_users.create_author(author, previous.identity if previous else None)
+
+    return create_row

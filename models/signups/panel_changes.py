@@ -29,6 +29,8 @@ def deactivated(signup: Signup) -> None:
 def removed(signup: Signup) -> None:
     """Record that the row was deleted in Strapi."""
     state = signup.state
+    if state in (State.DECLINED, State.WITHDRAWN):
+        signup.set_values(strapi_id=None)
     if state in (State.WAITING, *_HAS_BEEN_ACTIVATED):
         values = {**_decided_in_panel(), "state_before_removal": state}
         signup.change_state(State.REMOVED, state, event=EventKind.REMOVED, **values)

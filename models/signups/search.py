@@ -10,7 +10,7 @@ from typing import Any
 from peewee import fn
 
 from models.ledger.database import MAX_ID
-from models.signups.signup import SEARCH_TEXT, WAITING_ROWS, Signup, State
+from models.signups.signup import SEARCH_TEXT, WAITING_ROWS, Signup, State, cannot_be_reconciled
 
 # The typical wait is the median of the last decisions. Fewer than the minimum tell nothing.
 MAX_DECISIONS = 20
@@ -63,6 +63,11 @@ def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]
         )
         for signup in signups
     }
+
+
+def not_reconciled() -> list[Signup]:
+    """Return the signups whose row cannot be brought in line with them, for now."""
+    return sorted(Signup.select().where(cannot_be_reconciled()), key=lambda signup: signup.id)
 
 
 def typical_wait() -> timedelta | None:

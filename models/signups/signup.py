@@ -192,6 +192,11 @@ def watched() -> Any:
     return has_row & Signup.state.not_in((State.ASKED, State.STOPPED))
 
 
+def cannot_be_reconciled() -> Any:
+    """The condition of signups whose row cannot be brought in line with them, for now."""
+    return Signup.reconcile_error.is_null(False)
+
+
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=WAITING_ROWS))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
 Signup.add_index(Signup.index(Signup.confirmed_email, name="signup_confirmed_email"))

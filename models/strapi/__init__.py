@@ -1,6 +1,6 @@
 """Strapi's database: admin users, their roles and permissions, in every version since 4.0."""
 
-from models.strapi.admin_users import AdminUsers, RowState
+from models.strapi.admin_users import AdminUsers
 from models.strapi.client import StrapiClient
 from models.strapi.errors import (
     EmailTaken,
@@ -30,7 +30,6 @@ __all__ = [
     "RoleUnusable",
     "RowChanged",
     "RowGone",
-    "RowState",
     "SQLiteFile",
     "StrapiBusy",
     "StrapiClient",

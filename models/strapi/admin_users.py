@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from peewee import Case, chunked, fn
+from peewee import chunked, fn
 
 from models.engines import Engine
 from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
-from models.strapi.models import AdminUser, Author, Identity, same_time
+from models.strapi.models import AdminUser, Author, Identity
 from models.strapi.permissions import RolePermissions, role_permissions
 from models.strapi.roles import (
     SUPER_ADMIN,
@@ -34,20 +34,6 @@ class Prepared:
     any_admin_user: bool
     same_email: list[AdminUser]
     last_user_order: float
-
-
-class RowState(NamedTuple):
-    """The columns of an admin user that the ledger is compared with."""
-
-    email: str | None
-    created_at: datetime | None
-    is_active: bool
-    time_precision: timedelta
-
-    def agrees_with(self, expected: "RowState") -> bool:
-        """Return whether the row is what the ledger expects, as precisely as the row can tell."""
-        same = self.email == expected.email and self.is_active == expected.is_active
-        return same and same_time(self.created_at, expected.created_at, self.time_precision)
 
 
 class AdminUsers:
@@ -155,45 +141,6 @@ class AdminUsers:
         for some in chunked(ids, 500):
             rows.extend(admin_users.select().where(admin_users.id.in_(some)))
         return {row.id: row for row in rows}
-
-    def states_between(self, first: int, last: int) -> dict[int, RowState]:
-        """Return the compared columns of the admin users with these ids, by id."""
-        admin_users: Any = self.schema.admin_users
-        columns = (
-            admin_users.id,
-            fn.LOWER(admin_users.email),
-            admin_users.created_at,
-            admin_users.is_active,
-        )
-        query = admin_users.select(*columns).where(admin_users.id.between(first, last))
-        # Raw rows: 10,000 model instances take 250 ms, 10,000 tuples take 30 ms.
-        rows = self._database.execute(query).fetchall()
-        as_datetime = admin_users.created_at.python_value
-        precision = admin_users.time_precision
-        return {
-            number: RowState(email, as_datetime(created_at), bool(active), precision)
-            for number, email, created_at, active in rows
-        }
-
-    def duplicated_emails(self) -> set[str]:
-        """Return the lower-case emails that several admin users have.
-
-        Strapi has no unique index on emails, and takes no lock between its check and its insert.
-        """
-        admin_users: Any = self.schema.admin_users
-        email = fn.LOWER(admin_users.email)
-        grouped = admin_users.select(email).where(admin_users.email.is_null(False)).group_by(email)
-        found = [each for (each,) in grouped.having(fn.COUNT(admin_users.id) > 1).tuples()]
-        # A collation may take different emails for the same: return them all.
-        return {row.lower_email for row in self.by_email(*found)}
-
-    def counts(self) -> tuple[object, ...]:
-        """Return numbers that change when an admin user is added, deleted, switched or saved."""
-        admin_users: Any = self.schema.admin_users
-        active = Case(None, [(admin_users.is_active == True, admin_users.id)])  # noqa: E712 (SQL)
-        sums = fn.COUNT(admin_users.id), fn.SUM(admin_users.id), fn.SUM(active)
-        [found] = admin_users.select(*sums, fn.MAX(admin_users.updated_at)).tuples()
-        return tuple(found)
 
     def super_admins(self) -> list[AdminUser]:
         """Return the active super admins that are not blocked."""

@@ -8,7 +8,7 @@ from flask import current_app
 
 from models.engines import file_from_url, without_credentials
 from models.mail.outbox import OutgoingEmail
-from models.reconcile import failed_signups
+from models.signups import search
 from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_document_id
 from models.timestamps import as_stored, now
 from signup import settings
@@ -50,7 +50,7 @@ def _outbox() -> Iterator[Finding]:
     minutes = waited // timedelta(minutes=1)
     fault = f"the oldest has waited for {minutes} minutes: is the service running?"
     yield "emails are sent", fault if waited > OVERDUE else None
-    failed = failed_signups()
+    failed = search.not_reconciled()
     errors = "; ".join(f"signup {signup.id}: {signup.reconcile_error}" for signup in failed)
     fault = f"{errors}; each is tried again every 10 minutes"
     yield "every signup agrees with Strapi", fault if failed else None

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from models.log_events import LogEvent
 from models.mail.outbox import OutgoingEmail
-from models.reconcile import failed_signups
 from models.reviewers.notices import MutedReviewer
 from models.signups import search
 from models.signups.history import Event
@@ -151,7 +150,7 @@ def common_variables() -> dict[str, Any]:
         "button": ButtonForm(formdata=None),
         "permissions": strapi_summary().permissions,
         "duplicated": reconciler().duplicated,
-        "not_reconciled": len(failed_signups()),
+        "not_reconciled": len(search.not_reconciled()),
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
         "domain_reads": domains.to_unicode,

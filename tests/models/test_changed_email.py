@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.service import ADA, SUE, Service, Visitor
+from tests.support.service import ADA, Service, Visitor
+from tests.support.strapi_file import SUE
 
 NEW = "ada.l@example.org"
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from models.reconcile import FULL_COMPARISON
-from tests.support.service import ADA, SUE, Service
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import SUE
 
 BOB = "bob@example.org"
 # What a site may have made that keeps an author's row from being deleted.

@@ -129,7 +129,7 @@ def test_a_duplicate_added_before_the_lock_keeps_an_author_inactive(
 
 
 @every_engine
-@pytest.mark.parametrizex
+@pytest.mark.parametrize(("places", "place"), [((), 1), ((5,), 6), ((5, None), 6)])
 def test_an_author_comes_after_the_last_of_the_role(
     strapi: StrapiFile, places: tuple[int | None, ...], place: int
 ) -> None:

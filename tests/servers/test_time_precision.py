@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.service import ADA, SUE, Service
+from tests.support.service import ADA, Service
+from tests.support.strapi_file import SUE
 from tests.support.strapi_on_server import ENGINES
 
 # Strapi 4's schema has no document ids: a row is known by its id and its creation time.
@@ -16,11 +17,11 @@ CREATED_AT = {
 }
 
 
-@pytest.mark.parametrize("shape", ENGINES, indirect=True)
+@pytest.mark.parametrize("backend", ENGINES, indirect=True)
 @pytest.mark.parametrize("digits", [0, 1, 3])
-def test_an_author_is_recognised_and_activated(service: Service, shape: str, digits: int) -> None:
-    service.strapi.do(STRAPI_4[shape])
-    service.strapi.do(CREATED_AT[shape].format(digits))
+def test_an_author_is_recognised_and_activated(service: Service, backend: str, digits: int) -> None:
+    service.strapi.do(STRAPI_4[backend])
+    service.strapi.do(CREATED_AT[backend].format(digits))
     service.visitor().apply()
     service.deliver()
     sue = service.visitor()
