@@ -4,6 +4,7 @@ import contextlib
 import functools
 import re
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,6 +28,7 @@ from models.strapi import Author, StrapiUnavailable
 from models.timestamps import now
 from signup.mail.delivery import deliver_due
 from signup.mail.smtp import MailServerUnavailable
+from signup.settings import DEFAULTS
 from tests.support.paths import RUN
 from tests.support.smtp_server import SMTPServer, text
 from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
@@ -39,6 +41,8 @@ WRONG_PASSWORD = "Wrong1password"
 PUBLIC = "https://join.example.com"
 OLD_KEY, NEW_KEY = "old-key-" + "abcdefgh" * 4, "new-key-" + "ijklmnop" * 4
 COOKIE = "__Host-signup"
+# `make language CODE=it` adds a catalogue. It is not offered before it is translated.
+LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
 TABLES = ("signup", "event", "letter", "session", "muted")
 
 
@@ -202,6 +206,11 @@ class Visitor:
 
     def use_cookie(self, value: str) -> None:
         self.client.set_cookie(COOKIE, value, domain=urlsplit(PUBLIC).hostname or "")
+
+
+# What the fixtures `start` and `later` are.
+Start = Callable[..., Service]
+Later = Callable[[timedelta], None]
 
 
 def required(strapi: StrapiFile, mail: SMTPServer, ledger: Path | str) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """Commands for operators."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.conftest import every_engine, on_sqlite
 from tests.support.network import free_port
-from tests.support.service import ADA, GRACE, Service
+from tests.support.service import ADA, GRACE, Later, Service, Start
 from tests.support.smtp_server import text
 from tests.support.strapi_file import SUE, StrapiFile
 
@@ -39,7 +38,7 @@ def test_check_finds_nothing_wrong_and_changes_nothing(service: Service) -> None
     ],
 )
 def test_check_says_what_is_wrong(
-    start: Callable[..., Service],
+    start: Start,
     strapi: StrapiFile,
     settings: dict[str, object],
     change: str,
@@ -57,9 +56,7 @@ def test_check_says_what_is_wrong(
 
 
 @on_sqlite
-def test_check_warns_of_secrets_that_others_can_read(
-    start: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_check_warns_of_secrets_that_others_can_read(start: Start, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("k3y-" + "0123456789abcdef" * 3)
     key.chmod(0o604)
@@ -89,7 +86,7 @@ def test_check_names_emails_that_could_not_be_delivered(service: Service) -> Non
 
 
 def test_check_names_emails_that_wait_and_deliver_names_the_mail_server(
-    start: Callable[..., Service], later: Callable[[timedelta], None]
+    start: Start, later: Later
 ) -> None:
     service = start(MAIL_PORT=free_port())
     service.visitor().ask()
@@ -149,9 +146,7 @@ def test_logout_ends_the_sessions_of_one_reviewer_or_of_all(service: Service) ->
 
 
 @every_engine
-def test_purge_erases_unconfirmed_and_old_signups(
-    service: Service, later: Callable[[timedelta], None]
-) -> None:
+def test_purge_erases_unconfirmed_and_old_signups(service: Service, later: Later) -> None:
     service.visitor().ask("never@example.org")
     service.visitor().apply()
     service.run("activate", ADA)
@@ -170,7 +165,7 @@ def test_purge_erases_unconfirmed_and_old_signups(
 
 @every_engine
 def test_purge_removes_a_declined_authors_row_from_strapi_too(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     service.visitor().apply()
     service.run("decline", ADA, "--silently")
@@ -184,7 +179,7 @@ def test_purge_removes_a_declined_authors_row_from_strapi_too(
     assert service.state() == "waiting"
 
 
-def test_without_settings_every_command_says_what_is_missing(start: Callable[..., Service]) -> None:
+def test_without_settings_every_command_says_what_is_missing(start: Start) -> None:
     service = start(SECRET_KEY=None, PUBLIC_URL=None)
     for command in ("authors", "deliver", "purge", "activate x@example.org"):
         result = service.run(*command.split())

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,9 @@ from tests.support.service import (
     GRACE,
     PUBLIC,
     WRONG_PASSWORD,
+    Later,
     Service,
+    Start,
     Visitor,
     token_of,
 )
@@ -116,7 +118,7 @@ def test_the_end_of_a_session_is_logged(log: Log, sue: Visitor) -> None:
 
 
 @pytest.mark.parametrize("by", ["page", "API"])
-def test_decisions_are_logged(start: Callable[..., Service], log: Log, by: str) -> None:
+def test_decisions_are_logged(start: Start, log: Log, by: str) -> None:
     service = start(UNDO_SECONDS=600)
     sue = service.reviewer()
     service.visitor().apply()
@@ -140,9 +142,7 @@ def test_decisions_are_logged(start: Callable[..., Service], log: Log, by: str) 
     assert log.only("activated")["signup"] == 1
 
 
-def test_links_that_do_not_work_are_logged(
-    service: Service, log: Log, later: Callable[[timedelta], None]
-) -> None:
+def test_links_that_do_not_work_are_logged(service: Service, log: Log, later: Later) -> None:
     visitor = service.visitor()
     visitor.get("/confirm/damaged")
     log.only("link invalid")

@@ -1,14 +1,13 @@
 """The queue: what helps to decide, several at once, and emails to reviewers."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from werkzeug.test import TestResponse
 
 from tests.conftest import every_engine, every_strapi
-from tests.support.service import ADA, GRACE, TOM, Service, Visitor
+from tests.support.service import ADA, GRACE, TOM, Later, Service, Start, Visitor
 from tests.support.smtp_server import text
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
@@ -68,8 +67,8 @@ def test_signups_are_found_by_state_name_and_email(service: Service, sue: Visito
     assert sue.get("/review?state=nonsense&page=-3").status_code == 200
 
     # A decision leads back to where it was made.
-    path = f"/review/{service.author_id('author29@example.org')}/activate?q=author&page=2"
-    assert path.replace("&", "&amp;") in sue.get("/review?q=author&page=2").text
+    link = r'"/review/\d+/activate\?q=author&amp;page=2"'
+    assert re.search(link, sue.get("/review?q=author&page=2").text)
 
 
 def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor, ada: int) -> None:
@@ -104,7 +103,7 @@ def test_an_email_that_needs_a_second_look_is_marked(
 
 @every_engine
 def test_earlier_decisions_about_the_email_and_its_domain_are_shown(
-    service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, ada: int, later: Later
 ) -> None:
     for number in range(3):
         service.visitor().apply(f"author{number}@example.org")
@@ -168,7 +167,7 @@ def choose(sue: Visitor, verb: str, emails: list[str], **fields: str) -> TestRes
 
 
 @pytest.fixture
-def three(start: Callable[..., Service]) -> tuple[Service, Visitor, list[str]]:
+def three(start: Start) -> tuple[Service, Visitor, list[str]]:
     """The service with ten minutes to undo, Sue, and three who wait."""
     service = start(UNDO_SECONDS=600)
     emails = [f"author{number}@example.org" for number in range(3)]
@@ -192,9 +191,7 @@ def test_several_are_activated_at_once_and_undone_at_once(three: Three) -> None:
     assert not any(service.strapi.is_active(email) for email in emails)
 
 
-def test_several_are_declined_with_one_reason_after_a_preview(
-    three: Three, later: Callable[[timedelta], None]
-) -> None:
+def test_several_are_declined_with_one_reason_after_a_preview(three: Three, later: Later) -> None:
     service, sue, emails = three
     given = {"reason": "We are <full>.", "tell": "y"}
     page = choose(sue, "ask", emails)
@@ -249,7 +246,7 @@ def test_a_bad_reason_for_several_keeps_the_choice_and_the_text(three: Three) ->
 
 @every_engine
 def test_reviewers_are_reminded_after_a_day_and_then_weekly(
-    service: Service, ada: int, later: Callable[[timedelta], None]
+    service: Service, ada: int, later: Later
 ) -> None:
     later(timedelta(hours=23))
     assert service.deliver() == []
@@ -265,7 +262,7 @@ def test_reviewers_are_reminded_after_a_day_and_then_weekly(
 
 
 def test_nobody_is_reminded_of_a_decided_signup(
-    service: Service, sue: Visitor, ada: int, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, ada: int, later: Later
 ) -> None:
     sue.decide("decline", ada, reason="")
     later(timedelta(days=2))
@@ -273,7 +270,7 @@ def test_nobody_is_reminded_of_a_decided_signup(
 
 
 def test_each_reviewer_can_turn_emails_off_also_those_in_the_outbox(
-    service: Service, sue: Visitor, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, later: Later
 ) -> None:
     service.strapi.add_admin(TOM, SUE_PASSWORD, "strapi-super-admin")
     service.visitor().apply()
@@ -292,9 +289,7 @@ def test_each_reviewer_can_turn_emails_off_also_those_in_the_outbox(
     assert len(service.mail.to(SUE)) == 1
 
 
-def test_reviewers_of_the_settings_can_turn_emails_off_and_others_get_none(
-    start: Callable[..., Service],
-) -> None:
+def test_reviewers_of_the_settings_can_turn_emails_off_and_others_get_none(start: Start) -> None:
     service = start(REVIEWERS=["Tom@example.com"])
     service.strapi.add_admin(TOM, SUE_PASSWORD, "strapi-super-admin")
     assert "Turn that off" not in service.reviewer().get("/review").text

@@ -1,6 +1,5 @@
 """Review sessions: rows of the ledger that end when they should."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,9 @@ from tests.support.service import (
     OLD_KEY,
     PUBLIC,
     TOM,
+    Later,
     Service,
+    Start,
     Visitor,
     token_of,
 )
@@ -96,9 +97,7 @@ def test_cookies_tokens_and_links_that_are_no_session_open_nothing(service: Serv
 # Where it ends
 
 
-def test_a_session_lasts_half_an_hour_idle(
-    service: Service, sue: Visitor, later: Callable[[timedelta], None]
-) -> None:
+def test_a_session_lasts_half_an_hour_idle(service: Service, sue: Visitor, later: Later) -> None:
     thief = copy_of(sue)
     later(timedelta(minutes=29))
     assert is_in(sue)
@@ -108,9 +107,7 @@ def test_a_session_lasts_half_an_hour_idle(
     assert service.rows("SELECT * FROM session") == []
 
 
-def test_a_session_lasts_eight_hours_at_most_for_each_copy(
-    sue: Visitor, later: Callable[[timedelta], None]
-) -> None:
+def test_a_session_lasts_eight_hours_at_most_for_each_copy(sue: Visitor, later: Later) -> None:
     thief = copy_of(sue)
     for _ in range(19):
         later(timedelta(minutes=25))
@@ -200,7 +197,7 @@ def test_a_session_from_a_clock_far_ahead_is_refused(service: Service, sue: Visi
 
 @every_engine
 def test_the_time_of_last_use_is_written_once_a_minute(
-    service: Service, sue: Visitor, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, later: Later
 ) -> None:
     [before] = service.rows("SELECT * FROM session")
     later(timedelta(seconds=50))
@@ -216,7 +213,7 @@ def test_the_time_of_last_use_is_written_once_a_minute(
 
 @on_sqlite
 def test_a_ledger_that_cannot_be_written_leaves_the_queue_readable(
-    service: Service, sue: Visitor, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, later: Later
 ) -> None:
     later(timedelta(minutes=2))
     service.ledger.do(
@@ -242,7 +239,7 @@ def test_the_cookie_is_signed_with_sha_256(sue: Visitor) -> None:
     ],
 )
 def test_the_cookie_is_for_its_host_and_every_path_and_not_for_scripts(
-    start: Callable[..., Service], public: str, name: str, secure: bool
+    start: Start, public: str, name: str, secure: bool
 ) -> None:
     client = start(PUBLIC_URL=public).app.test_client()
     sent = client.get("/signup", base_url=public.removesuffix("/authors")).headers["Set-Cookie"]
@@ -253,7 +250,7 @@ def test_the_cookie_is_for_its_host_and_every_path_and_not_for_scripts(
     assert not any(each.startswith(("Domain", "Expires", "Max-Age")) for each in attributes)
 
 
-def test_a_session_and_an_open_form_survive_a_new_key(start: Callable[..., Service]) -> None:
+def test_a_session_and_an_open_form_survive_a_new_key(start: Start) -> None:
     old = start(SECRET_KEY=OLD_KEY)
     visitor, sue = old.visitor(), old.reviewer()
     opened = visitor.get("/signup")
@@ -266,9 +263,7 @@ def test_a_session_and_an_open_form_survive_a_new_key(start: Callable[..., Servi
     assert is_in(moved_sue)
 
 
-def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(
-    start: Callable[..., Service],
-) -> None:
+def test_a_form_from_before_a_key_that_is_gone_comes_back_filled_in(start: Start) -> None:
     visitor = start(SECRET_KEY=OLD_KEY).visitor()
     opened = visitor.get("/signup")
     moved = start(SECRET_KEY=NEW_KEY).visitor()
