@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from models import password_hashing
 from models.timestamps import now
 from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.database_servers import MariaDB, PostgreSQL, Server
-from tests.support.service import Service, Visitor, new_ledger
+from tests.support.service import Later, Service, Start, Visitor, new_ledger
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import STRAPI_VERSIONS, SQLiteFile, StrapiFile
 from tests.support.strapi_on_server import ENGINES, StrapiOnServer
@@ -74,9 +74,7 @@ def mail_server() -> Iterator[SMTPServer]:
 
 
 @pytest.fixture
-def start(
-    strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer
-) -> Iterator[Callable[..., Service]]:
+def start(strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer) -> Iterator[Start]:
     """Start the service beside `strapi` with some settings."""
     mail_server.clear()
     started = []
@@ -91,7 +89,7 @@ def start(
 
 
 @pytest.fixture
-def service(start: Callable[..., Service]) -> Service:
+def service(start: Start) -> Service:
     """The service with the settings that it requires."""
     return start()
 
@@ -103,7 +101,7 @@ def sue(service: Service) -> Visitor:
 
 
 @pytest.fixture
-def later() -> Iterator[Callable[[timedelta], None]]:
+def later() -> Iterator[Later]:
     """Set the clock ahead."""
     travels = []
 

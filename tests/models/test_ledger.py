@@ -3,7 +3,6 @@
 import logging
 import re
 import stat
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from models.reviewers.sessions import Session
 from models.signups.history import Event
 from models.signups.signup import Signup
 from tests.conftest import on_sqlite
-from tests.support.service import ADA, Service, Visitor, downgrade
+from tests.support.service import ADA, Service, Start, Visitor, downgrade
 from tests.support.strapi_file import SUE, SQLiteFile
 
 MODELS = [Signup, Event, OutgoingEmail, Session, Suppression, Count, MutedReviewer]
@@ -30,7 +29,7 @@ def test_models_and_migrations_agree(service: Service) -> None:
 
 
 def test_only_its_owner_can_read_the_file_and_commits_survive_a_power_cut(
-    ledger: SQLiteFile, start: Callable[..., Service]
+    ledger: SQLiteFile, start: Start
 ) -> None:
     ledger.path.unlink()
     service = start()
@@ -42,9 +41,7 @@ def test_only_its_owner_can_read_the_file_and_commits_survive_a_power_cut(
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
 
 
-def test_an_older_version_refuses_a_newer_ledger(
-    start: Callable[..., Service], service: Service
-) -> None:
+def test_an_older_version_refuses_a_newer_ledger(start: Start, service: Service) -> None:
     service.ledger.do("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', 0)")
     with service.app.app_context(), pytest.raises(LedgerTooNew, match="9999_later"):
         migrate(proxy.obj)
@@ -52,9 +49,7 @@ def test_an_older_version_refuses_a_newer_ledger(
 
 
 @on_sqlite
-def test_a_ledger_of_an_earlier_version_gets_a_history(
-    start: Callable[..., Service], service: Service
-) -> None:
+def test_a_ledger_of_an_earlier_version_gets_a_history(start: Start, service: Service) -> None:
     link = service.visitor().apply()
     service.ledger.do(
         "UPDATE signup SET state = 'active', decided_at = confirmed_at, decided_by = ?", SUE
@@ -78,7 +73,7 @@ def test_a_ledger_of_an_earlier_version_gets_a_history(
 
 @on_sqlite
 def test_an_open_session_of_an_earlier_version_has_to_log_in_again(
-    start: Callable[..., Service], service: Service, sue: Visitor
+    start: Start, service: Service, sue: Visitor
 ) -> None:
     assert sue.get("/review").status_code == 200
     downgrade(service.ledger, "0005_mailboxes")

@@ -1,7 +1,7 @@
 """Reconciling: what happened in Strapi's panel, or while our process died, reaches the ledger."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from models import password_hashing
 from models.signups.signup import Signup
 from models.timestamps import now
 from tests.conftest import every_engine, every_strapi, on_sqlite
-from tests.support.service import ADA, ADA_PASSWORD, GRACE, Service, Visitor
+from tests.support.service import ADA, ADA_PASSWORD, GRACE, Later, Service, Start, Visitor
 from tests.support.strapi_file import SUE
 
 WELCOME = "You can write for cms.example.com now"
@@ -79,7 +79,7 @@ def test_a_declined_author_whom_the_panel_activates_is_active(
 
 @every_strapi
 def test_a_confirmation_cut_off_between_the_databases_completes_after_a_restart(
-    start: Callable[..., Service],
+    start: Start,
 ) -> None:
     service = start()
     service.visitor().ask_and_get_link()
@@ -193,7 +193,7 @@ def test_the_deletion_of_the_last_rows_is_noticed(far_apart: Service) -> None:
 
 @every_engine
 def test_a_new_email_in_strapi_is_noticed_after_ten_minutes_at_most(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     service.visitor().apply()
     service.strapi.change(ADA, "email = 'eve@example.org'")
@@ -229,9 +229,7 @@ def opened_files() -> Iterator[list[str]]:
 
 
 @on_sqlite
-def test_strapis_file_stays_closed_while_it_does_not_change(
-    service: Service, later: Callable[[timedelta], None]
-) -> None:
+def test_strapis_file_stays_closed_while_it_does_not_change(service: Service, later: Later) -> None:
     service.visitor().apply()
     later(timedelta(seconds=5))
     service.deliver()

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from models.strapi import (
     new_document_id,
 )
 from models.timestamps import now
-from tests.support.service import ADA, GRACE, Service, Visitor
+from tests.support.service import ADA, GRACE, Service, Start, Visitor
 from tests.support.strapi_file import STRAPI_VERSIONS, StrapiFile
 
 NEWEST = STRAPI_VERSIONS[-1]
@@ -90,7 +90,7 @@ def test_an_unknown_schema_is_refused_with_the_difference(
     ],
 )
 def test_a_role_that_authors_cannot_have_is_refused(
-    start: Callable[..., Service], strapi: StrapiFile, change: str, role: str, fault: str
+    start: Start, strapi: StrapiFile, change: str, role: str, fault: str
 ) -> None:
     service = start(AUTHOR_ROLE=role)
     strapi.do(change)

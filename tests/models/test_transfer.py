@@ -1,6 +1,5 @@
 """Moving the ledger: every row moves, or none, and the service goes on there."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from models.ledger.database import database
 from models.transfer import TABLES
 from tests.conftest import SERVERS, every_engine
-from tests.support.service import ADA, GRACE, Service
+from tests.support.service import ADA, GRACE, Service, Start
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SQLiteFile, StrapiFile
 from tests.support.strapi_on_server import StrapiOnServer
@@ -76,9 +75,7 @@ def test_another_programs_database_is_left_alone(service: Service, target: SQLit
 
 
 @every_engine
-def test_nobody_writes_the_ledger_while_it_moves(
-    start: Callable[..., Service], service: Service
-) -> None:
+def test_nobody_writes_the_ledger_while_it_moves(start: Start, service: Service) -> None:
     """A service that still runs answers 503."""
     service.visitor().ask()
     tables = [table._meta.table_name for table in TABLES]

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import re
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -40,7 +41,7 @@ WRONG_PASSWORD = "Wrong1password"
 PUBLIC = "https://join.example.com"
 OLD_KEY, NEW_KEY = "old-key-" + "abcdefgh" * 4, "new-key-" + "ijklmnop" * 4
 COOKIE = "__Host-signup"
-# The languages that a visitor can choose.
+# `make language CODE=it` adds a catalogue. It is not offered before it is translated.
 LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
 TABLES = ("signup", "event", "letter", "session", "muted")
 
@@ -207,6 +208,11 @@ class Visitor:
 
     def use_cookie(self, value: str) -> None:
         self.client.set_cookie(COOKIE, value, domain=urlsplit(PUBLIC).hostname or "")
+
+
+# What the fixtures `start` and `later` are.
+Start = Callable[..., Service]
+Later = Callable[[timedelta], None]
 
 
 def required(strapi: StrapiFile, mail: SMTPServer, ledger: Path | str) -> dict[str, object]:

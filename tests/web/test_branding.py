@@ -1,14 +1,13 @@
 """The site's own name, logo and accent colour, and the contrast of every colour."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from signup import branding, settings
 from tests.support.paths import ROOT
-from tests.support.service import Service
+from tests.support.service import Service, Start
 from tests.support.smtp_server import html
 
 PNG = bytes.fromhex(
@@ -70,14 +69,14 @@ def test_an_accent_has_a_lighter_shade_with_enough_contrast_in_the_dark(color: s
     ],
 )
 def test_an_accent_without_enough_contrast_is_refused_with_its_ratio(
-    start: Callable[..., Service], accent: str, fault: str
+    start: Start, accent: str, fault: str
 ) -> None:
     service = start(ACCENT_COLOR=accent)
     assert fault in faults(service)
     assert "accent.css" not in service.visitor().get("/signup").text
 
 
-def test_an_accent_reaches_pages_and_emails(start: Callable[..., Service]) -> None:
+def test_an_accent_reaches_pages_and_emails(start: Start) -> None:
     service = start(ACCENT_COLOR=GREEN)
     assert faults(service) == ""
     page = service.visitor().get("/signup").text
@@ -97,7 +96,7 @@ def test_an_accent_reaches_pages_and_emails(start: Callable[..., Service]) -> No
 
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (SVG, "image/svg+xml")])
 def test_a_logo_is_served_as_it_was_at_the_start_and_runs_nothing(
-    start: Callable[..., Service], tmp_path: Path, content: bytes, kind: str
+    start: Start, tmp_path: Path, content: bytes, kind: str
 ) -> None:
     file = tmp_path / "logo"
     file.write_bytes(content)
@@ -125,7 +124,7 @@ def test_a_logo_is_served_as_it_was_at_the_start_and_runs_nothing(
     ],
 )
 def test_a_file_that_is_no_logo_is_refused(
-    start: Callable[..., Service], tmp_path: Path, content: bytes | None, fault: str
+    start: Start, tmp_path: Path, content: bytes | None, fault: str
 ) -> None:
     if content is not None:
         (tmp_path / "logo.svg").write_bytes(content)

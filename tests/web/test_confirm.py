@@ -3,7 +3,6 @@
 import os
 import re
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
@@ -11,7 +10,7 @@ import pytest
 
 from models import password_hashing
 from tests.conftest import every_engine, every_strapi
-from tests.support.service import ADA, ADA_PASSWORD, GRACE, PUBLIC, Service, token_of
+from tests.support.service import ADA, ADA_PASSWORD, GRACE, PUBLIC, Service, Start, token_of
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 
@@ -163,9 +162,7 @@ def test_without_a_first_super_admin_nothing_is_written(service: Service, link: 
     assert service.visitor().confirm(link).status_code == 303
 
 
-def test_a_full_queue_asks_to_come_back_with_the_form_as_filled_in(
-    start: Callable[..., Service],
-) -> None:
+def test_a_full_queue_asks_to_come_back_with_the_form_as_filled_in(start: Start) -> None:
     service = start(MAX_WAITING=1)
     service.visitor().apply(GRACE)
     service.visitor().ask_and_get_link()
@@ -202,7 +199,7 @@ def test_no_more_passwords_are_hashed_at_a_time_than_there_are_cores() -> None:
     [("required", "", 422), ("required", "Engines.", 303), ("optional", "", 303), ("off", "", 303)],
 )
 def test_the_motivation_is_asked_for_as_the_setting_says(
-    start: Callable[..., Service], rule: str, typed: str, status: int
+    start: Start, rule: str, typed: str, status: int
 ) -> None:
     service = start(ASK_WHY=rule)
     link = service.visitor().ask_and_get_link()

@@ -1,7 +1,6 @@
 """What emails say. `make test ARGS='--renew -k email_texts'` writes them to tests/data/emails."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
@@ -9,10 +8,9 @@ import html5lib
 import pytest
 from time_machine import travel
 
-from signup import i18n
 from tests.support.page_states import REASON
 from tests.support.paths import DATA
-from tests.support.service import ADA, GRACE, Service
+from tests.support.service import ADA, GRACE, LANGUAGES, Later, Service, Start
 from tests.support.smtp_server import html, text
 
 EXPECTED = DATA / "emails"
@@ -63,7 +61,7 @@ def parts(email: EmailMessage) -> dict[str, str]:
 
 
 @pytest.fixture
-def emails(start: Callable[..., Service]) -> dict[str, EmailMessage]:
+def emails(start: Start) -> dict[str, EmailMessage]:
     return every_email(start(SITE_NAME="The Magazine"))
 
 
@@ -84,8 +82,8 @@ def test_every_file_that_is_written_down_is_an_emails() -> None:
     assert sorted(folder.name for folder in (EXPECTED / "en").iterdir()) == sorted(KINDS)
 
 
-@pytest.mark.parametrize("language", i18n.available_languages())
-def test_every_email_renders_in_each_language(start: Callable[..., Service], language: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_email_renders_in_each_language(start: Start, language: str) -> None:
     for email in every_email(start(SITE_NAME="The Magazine"), language).values():
         tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html(email))
         assert tree.get("lang") == language
@@ -129,7 +127,7 @@ def test_emails_say_until_when(emails: dict[str, EmailMessage]) -> None:
 
 
 def test_a_declined_author_may_apply_again_when_the_email_says(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     author = service.visitor()
     author.apply()

@@ -1,14 +1,13 @@
 """The link's page: three steps, a fresh link when one is over, and how long a decision takes."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.conftest import every_engine
-from tests.support.service import ADA, Service, Visitor
+from tests.support.service import ADA, Later, Service, Visitor
 from tests.support.smtp_server import html, text
 from tests.support.strapi_file import SUE
 
@@ -63,7 +62,7 @@ def test_the_error_summary_has_the_order_of_the_fields_on_the_page(author: Visit
 
 
 def test_an_expired_link_offers_a_fresh_one_with_one_click(
-    service: Service, author: Visitor, later: Callable[[timedelta], None]
+    service: Service, author: Visitor, later: Later
 ) -> None:
     old = author.link()
     later(LIFE + timedelta(seconds=1))
@@ -80,7 +79,7 @@ def test_an_expired_link_offers_a_fresh_one_with_one_click(
 
 
 def test_fresh_links_have_the_limits_of_the_first(
-    service: Service, author: Visitor, later: Callable[[timedelta], None]
+    service: Service, author: Visitor, later: Later
 ) -> None:
     old = author.link()
     later(LIFE + timedelta(seconds=1))
@@ -127,12 +126,6 @@ def test_links_of_two_emails_that_went_out_late_both_work(service: Service) -> N
         assert service.visitor().get(urlsplit(url).path).status_code == 200
 
 
-def test_a_confirmed_signup_gets_no_fresh_link(service: Service) -> None:
-    link = service.visitor().apply()
-    assert service.visitor().post(f"{link}/renew", page="/signup").location == link
-    assert service.deliver() == []
-
-
 def test_a_closed_form_sends_no_fresh_link(service: Service, author: Visitor) -> None:
     link = author.link()
     service.app.config["OPEN"] = False
@@ -175,7 +168,7 @@ def test_check_your_mail_is_the_same_page_for_every_email(service: Service) -> N
 
 @every_engine
 def test_a_waiting_author_sees_since_when_and_how_long_decisions_take(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     for number in range(3):
         service.visitor().apply(f"author{number}@example.org")

@@ -1,13 +1,23 @@
 """Signed links: which are accepted, for how long, and the page of every state."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from tests.conftest import every_engine
-from tests.support.service import ADA, GRACE, NEW_KEY, OLD_KEY, PUBLIC, TABLES, Service, Visitor
+from tests.support.service import (
+    ADA,
+    GRACE,
+    NEW_KEY,
+    OLD_KEY,
+    PUBLIC,
+    TABLES,
+    Later,
+    Service,
+    Start,
+    Visitor,
+)
 from tests.support.smtp_server import text
 
 
@@ -46,7 +56,7 @@ def test_get_head_and_options_change_nothing(service: Service, sue: Visitor, lin
 
 
 def test_a_link_works_for_two_days_and_not_a_second_longer(
-    service: Service, link: str, later: Callable[[timedelta], None]
+    service: Service, link: str, later: Later
 ) -> None:
     later(timedelta(days=2, seconds=-5))
     assert service.visitor().get(link).status_code == 200
@@ -59,7 +69,7 @@ def test_a_link_works_for_two_days_and_not_a_second_longer(
     assert service.strapi.admin(ADA) is None
 
 
-def test_the_email_says_how_long_its_link_works(start: Callable[..., Service]) -> None:
+def test_the_email_says_how_long_its_link_works(start: Start) -> None:
     service = start(LINK_MAX_AGE=3600)
     service.visitor().ask()
     [email] = service.deliver()
@@ -83,9 +93,7 @@ def test_a_token_works_for_one_purpose_alone(service: Service, sue: Visitor, lin
     assert visitor.get(f"/confirm/{sue.cookie()}").status_code == 404
 
 
-def test_a_link_of_another_installation_with_the_same_key_is_not_ours(
-    start: Callable[..., Service],
-) -> None:
+def test_a_link_of_another_installation_with_the_same_key_is_not_ours(start: Start) -> None:
     link = start(PUBLIC_URL="https://staging.example.com").visitor().ask_and_get_link()
     assert start().visitor().get(link).status_code == 404
 
@@ -98,9 +106,7 @@ def test_a_link_holds_nothing_but_a_random_key(service: Service, link: str) -> N
     assert signup["key"] not in str([{**row, "key": ""} for row in service.emails()])
 
 
-def test_a_new_key_keeps_old_links_alive_while_it_has_a_fallback(
-    start: Callable[..., Service],
-) -> None:
+def test_a_new_key_keeps_old_links_alive_while_it_has_a_fallback(start: Start) -> None:
     link = start(SECRET_KEY=OLD_KEY).visitor().ask_and_get_link()
 
     rotated = start(SECRET_KEY=NEW_KEY, SECRET_KEY_FALLBACKS=[OLD_KEY])
@@ -113,7 +119,7 @@ def test_a_new_key_keeps_old_links_alive_while_it_has_a_fallback(
 
 
 def test_a_link_from_a_clock_slightly_ahead_works_and_from_one_far_ahead_waits(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     for ahead, status in ((timedelta(seconds=90), 200), (timedelta(hours=1), 503)):
         later(ahead)

@@ -5,7 +5,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
@@ -22,7 +22,7 @@ from signup.mail import worker
 from signup.mail.delivery import deliver_due
 from tests.conftest import every_engine
 from tests.support.network import free_port
-from tests.support.service import ADA, GRACE, TOM, Service
+from tests.support.service import ADA, GRACE, TOM, Later, Service, Start
 from tests.support.smtp_server import SMTPServer, html, text
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
@@ -63,7 +63,7 @@ def test_every_email_is_multipart_and_says_that_a_program_sent_it(service: Servi
         assert all(link in html(email) for link in links)
 
 
-def test_headers_arrive_whole_however_long_they_are(start: Callable[..., Service]) -> None:
+def test_headers_arrive_whole_however_long_they_are(start: Start) -> None:
     name, host = "Die schöne Zeitschrift für Bücher und Gärten, " * 4, f"{'a' * 60}.example.com"
     service = start(SITE_NAME=name.strip(" ,"), PUBLIC_URL=f"https://{host}")
     service.visitor().ask()
@@ -91,7 +91,7 @@ def test_what_authors_typed_is_text_in_emails_to_reviewers(service: Service) -> 
 
 
 def test_an_email_that_waited_for_the_mail_server_carries_a_fresh_link(
-    start: Callable[..., Service], later: Callable[[timedelta], None]
+    start: Start, later: Later
 ) -> None:
     service = start(MAIL_PORT=free_port())
     assert service.visitor().ask().status_code == 303
@@ -105,7 +105,7 @@ def test_an_email_that_waited_for_the_mail_server_carries_a_fresh_link(
 
 
 def test_a_delayed_email_waits_longer_each_time_and_keeps_its_message_id(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     service.visitor().ask()
     reference = only_email(service)["reference"]
@@ -128,7 +128,7 @@ def test_a_delayed_email_waits_longer_each_time_and_keeps_its_message_id(
 
 @pytest.mark.parametrize(("answer", "parked"), [("550 no such user", True), ("451 later", False)])
 def test_a_refused_recipient_is_parked_and_a_delayed_one_is_tried_again(
-    service: Service, answer: str, parked: bool
+    service: Service, later: Later, answer: str, parked: bool
 ) -> None:
     service.visitor().ask()
     service.mail.answer = answer
@@ -139,13 +139,7 @@ def test_a_refused_recipient_is_parked_and_a_delayed_one_is_tried_again(
     # The column keeps the name it got first.
     assert email["trouble"] == f"recipient refused with {answer[:3]}"
     assert email["sent_at"] is None
-
-
-def test_an_email_is_parked_after_five_days(
-    service: Service, later: Callable[[timedelta], None]
-) -> None:
-    service.visitor().ask()
-    service.mail.answer = "451 later"
+    # After five days no email is tried again.
     later(timedelta(days=5, minutes=1))
     service.deliver()
     assert only_email(service)["parked_at"] is not None
@@ -153,7 +147,7 @@ def test_an_email_is_parked_after_five_days(
 
 @pytest.mark.parametrize("fault", ["unknown kind", "impossible recipient"])
 def test_an_email_that_cannot_be_sent_is_parked_and_stops_no_other(
-    service: Service, later: Callable[[timedelta], None], fault: str
+    service: Service, later: Later, fault: str
 ) -> None:
     if fault == "unknown kind":
         with service.app.app_context():
@@ -188,7 +182,7 @@ def test_workers_at_the_same_time_send_each_email_once(service: Service) -> None
 
 @every_engine
 def test_an_email_whose_worker_died_is_taken_over_and_one_in_work_is_not(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     service.visitor().ask()
     with service.app.app_context():
@@ -203,13 +197,6 @@ def test_an_email_whose_worker_died_is_taken_over_and_one_in_work_is_not(
     assert len(service.deliver()) == 1
     with service.app.app_context():
         assert not email.renew_claim()
-
-
-def test_emails_that_are_due_together_use_one_connection(service: Service) -> None:
-    emails = ask_for_many(service)
-
-    assert sorted(message["To"] for message in service.deliver()) == emails
-    assert len(set(service.mail.peers)) == 1
 
 
 def test_the_worker_waits_a_moment_so_that_emails_share_a_connection(
@@ -236,9 +223,7 @@ def test_the_worker_waits_a_moment_so_that_emails_share_a_connection(
 
 
 @every_engine
-def test_reviewers_get_one_email_in_a_quarter_of_an_hour(
-    service: Service, later: Callable[[timedelta], None]
-) -> None:
+def test_reviewers_get_one_email_in_a_quarter_of_an_hour(service: Service, later: Later) -> None:
     for email in (ADA, GRACE, "mary@example.org"):
         service.visitor().apply(email)
     assert len(service.mail.to(SUE)) == 1
@@ -255,7 +240,7 @@ def test_reviewers_get_one_email_in_a_quarter_of_an_hour(
 
 
 def test_reviewers_get_no_email_when_all_is_decided_before_it_is_due(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     sue = service.reviewer()
     for email in (ADA, GRACE):
@@ -279,9 +264,7 @@ def test_every_active_super_admin_gets_an_email_of_their_own(service: Service) -
     assert all(len(recipients) == 1 for recipients in service.mail.recipients)
 
 
-def test_the_reviewers_of_the_settings_get_the_emails_instead(
-    start: Callable[..., Service],
-) -> None:
+def test_the_reviewers_of_the_settings_get_the_emails_instead(start: Start) -> None:
     service = start(REVIEWERS="team@example.com, office@example.com")
     service.visitor().apply()
     to = sorted(message["To"] for message in service.mail.messages)
@@ -302,7 +285,7 @@ def test_the_email_to_reviewers_waits_until_there_is_a_reviewer(service: Service
 # Mail servers with bad manners
 
 
-def test_a_mail_server_that_does_not_answer_is_given_up(start: Callable[..., Service]) -> None:
+def test_a_mail_server_that_does_not_answer_is_given_up(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         service = start(MAIL_PORT=silent.getsockname()[1], MAIL_TIMEOUT=1)
         service.visitor().ask()
@@ -330,7 +313,7 @@ class OneEmailAConnection(SMTPServer):
 
 @pytest.mark.parametrize("closes", [True, False], ids=["closes", "421"])
 def test_a_mail_server_that_takes_one_email_a_connection_gets_each_email_once(
-    start: Callable[..., Service], closes: bool
+    start: Start, closes: bool
 ) -> None:
     with running(OneEmailAConnection(closes)) as server:
         service = start(MAIL_PORT=server.port)
@@ -354,7 +337,7 @@ class ClosesAtQuit(SMTPServer):
 
 
 def test_an_email_counts_as_sent_when_the_server_took_it_whatever_happens_after(
-    start: Callable[..., Service],
+    start: Start,
 ) -> None:
     with running(ClosesAtQuit()) as server:
         service = start(MAIL_PORT=server.port)
@@ -366,7 +349,7 @@ def test_an_email_counts_as_sent_when_the_server_took_it_whatever_happens_after(
 
 
 def test_a_mail_server_is_trusted_only_with_a_certificate_that_verifies(
-    start: Callable[..., Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -1,12 +1,11 @@
 """The signup form: it takes every request, tells nothing about an email, and promises an email."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from tests.support.service import ADA, PUBLIC, Service, token_of
+from tests.support.service import ADA, PUBLIC, Later, Service, Start, token_of
 from tests.support.smtp_server import html, text
 from tests.support.strapi_file import SUE
 
@@ -166,22 +165,8 @@ def test_each_language_has_its_own_form_whichever_was_shown_before(service: Serv
     assert shown == [("en", False), ("de", True), ("fr", False), ("de", True), ("en", False)]
 
 
-def test_two_services_in_one_process_show_forms_of_their_own(start: Callable[..., Service]) -> None:
-    one = start(SITE_NAME="The Gazette", LANGUAGES=["en", "de"])
-    other = start(SITE_NAME="The Mirror", LANGUAGES=["de"], ACCENT_COLOR="#7a0b3f")
-    for _ in range(2):
-        page = one.visitor().get("/signup").text
-        assert "The Gazette" in page
-        assert "?lang=de" in page
-        assert "accent.css" not in page
-        page = other.visitor().get("/signup").text
-        assert "The Mirror" in page
-        assert "?lang=" not in page
-        assert "accent.css?v=7a0b3f" in page
-
-
 def test_asking_again_sends_a_fresh_link_three_times_an_hour_and_six_a_day(
-    service: Service, later: Callable[[timedelta], None]
+    service: Service, later: Later
 ) -> None:
     sent = []
     for _ in range(3):
@@ -194,9 +179,7 @@ def test_asking_again_sends_a_fresh_link_three_times_an_hour_and_six_a_day(
     assert len(service.rows("SELECT * FROM signup")) == 1
 
 
-def test_links_start_with_the_public_url_whatever_a_request_says(
-    start: Callable[..., Service],
-) -> None:
+def test_links_start_with_the_public_url_whatever_a_request_says(start: Start) -> None:
     service = start(PUBLIC_URL="http://join.example.com/authors", RATELIMIT_ENABLED=False)
     client = service.app.test_client()
     host = {"Host": "127.0.0.1:5000"}
@@ -212,9 +195,7 @@ def test_links_start_with_the_public_url_whatever_a_request_says(
     assert len(re.findall("http://join.example.com/authors/(?:confirm|stop)/", text(email))) == 2
 
 
-def test_a_closed_form_says_so_and_links_already_sent_still_work(
-    start: Callable[..., Service],
-) -> None:
+def test_a_closed_form_says_so_and_links_already_sent_still_work(start: Start) -> None:
     start().visitor().ask_and_get_link()
 
     visitor = start(OPEN=False).visitor()
@@ -259,7 +240,7 @@ BLOCKED = {"BLOCKED_DOMAINS": "*.example.net, example.net"}
     ],
 )
 def test_a_domain_that_may_not_apply_is_refused_at_once(
-    start: Callable[..., Service], settings: dict[str, object], email: str, refusal: str | None
+    start: Start, settings: dict[str, object], email: str, refusal: str | None
 ) -> None:
     service = start(**settings)
     answer = service.visitor().ask(email)

@@ -8,13 +8,13 @@ from urllib.parse import quote_from_bytes
 import pytest
 
 from signup.validation import email, names, password_strength, text
-from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, Visitor, token_of
+from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, Start, Visitor, token_of
 
 FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def unlimited(start: Callable[..., Service]) -> Service:
+def unlimited(start: Start) -> Service:
     return start(RATELIMIT_ENABLED=False)
 
 

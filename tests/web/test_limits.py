@@ -1,0 +1,245 @@
+"""Limits for an IP and an account, and what a failed login tells."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import bcrypt
+import pytest
+
+from tests.conftest import every_engine
+from tests.support.service import (
+    ADA,
+    ADA_PASSWORD,
+    PUBLIC,
+    WRONG_PASSWORD,
+    Later,
+    Service,
+    Start,
+    Visitor,
+    token_of,
+)
+from tests.support.strapi_file import SUE, SUE_PASSWORD, hash_once
+
+
+def guess(visitor: Visitor, times: int = 1, email: str = SUE) -> list[int]:
+    return [visitor.log_in(email, WRONG_PASSWORD).status_code for _ in range(times)]
+
+
+def test_five_failures_in_five_minutes_lock_an_account_for_this_ip(
+    service: Service, later: Later
+) -> None:
+    visitor = service.visitor()
+    assert guess(visitor, 6) == [422] * 5 + [429]
+    refused = visitor.log_in()
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 300
+    assert "Please wait a while" in refused.text
+    assert visitor.get("/review").status_code == 303
+    assert Visitor(service, "192.0.2.7").log_in().status_code == 303
+
+    later(timedelta(minutes=5, seconds=1))
+    assert visitor.log_in().status_code == 303
+
+
+def test_twenty_failures_in_an_hour_lock_an_ip_whatever_the_account(service: Service) -> None:
+    visitor = service.visitor()
+    answers = [guess(visitor, 1, f"guess{number}@example.com")[0] for number in range(21)]
+    assert answers == [422] * 20 + [429]
+    for email in (SUE, "x@example.com"):
+        assert visitor.log_in(email).status_code == 429
+
+
+def test_pages_and_api_count_together(service: Service) -> None:
+    client = service.app.test_client()
+    for _ in range(5):
+        assert client.get("/api/authors", auth=(SUE, "wrong")).status_code == 401
+    answer = client.get("/api/authors", auth=(SUE, SUE_PASSWORD))
+    assert answer.status_code == 429
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["Retry-After"]
+    assert service.visitor().log_in().status_code == 429
+
+
+def test_a_success_counts_for_nothing_and_clears_nothing(service: Service) -> None:
+    visitor = service.visitor()
+    assert guess(visitor, 4) == [422] * 4
+    for _ in range(3):
+        assert visitor.log_in().status_code == 303
+    assert guess(visitor, 2) == [422, 429]
+
+
+@every_engine
+def test_of_many_guesses_at_once_five_are_compared(service: Service) -> None:
+    visitors = [Visitor(service, "192.0.2.7") for _ in range(24)]
+    pages = [visitor.get("/review/login") for visitor in visitors]
+    given = {"email": SUE, "password": WRONG_PASSWORD}
+    with ThreadPoolExecutor(24) as threads:
+        sent = threads.map(lambda v, page: v.send("/review/login", page, **given), visitors, pages)
+        answers = [answer.status_code for answer in sent]
+
+    assert sorted(answers) == [422] * 5 + [429] * 19
+    assert visitors[0].log_in().status_code == 429
+
+
+def test_many_right_logins_at_once_all_succeed(service: Service) -> None:
+    clients = [service.app.test_client() for _ in range(12)]
+    with ThreadPoolExecutor(12) as threads:
+        answers = threads.map(
+            lambda client: client.get("/api/authors", auth=(SUE, SUE_PASSWORD)).status_code, clients
+        )
+        assert set(answers) == {200}
+    assert service.rows("SELECT * FROM count") == []
+
+
+@every_engine
+def test_counts_survive_a_restart(start: Start) -> None:
+    assert guess(start().visitor(), 5) == [422] * 5
+    assert guess(start().visitor()) == [429]
+
+
+def test_a_hundred_failures_a_day_raise_an_alert_and_lock_nobody_out(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(21):
+        guess(Visitor(service, f"192.0.2.{number}"), 5, SUE.upper())
+
+    alerts = [line for line in caplog.records if line.message == "password guessing"]
+    assert [alert.account for alert in alerts] == [SUE.upper()]  # type: ignore[attr-defined]
+    assert service.visitor().log_in().status_code == 303
+
+
+def test_without_counts_forms_answer_503_and_pages_still_show(service: Service) -> None:
+    visitor = service.visitor()
+    service.ledger.do("DROP TABLE count")
+
+    assert visitor.log_in().status_code == 503
+    assert visitor.ask().status_code == 503
+    api = service.app.test_client().get("/api/authors", auth=(SUE, SUE_PASSWORD))
+    assert api.status_code == 503
+    for path in ("/signup", "/review/login", "/confirm/x"):
+        assert visitor.get(path).status_code in {200, 404}
+    assert service.emails() + service.rows("SELECT * FROM session") == []
+
+
+def test_a_password_typed_into_the_email_field_is_counted_but_not_stored(service: Service) -> None:
+    service.visitor().log_in("Hunter2-my-password", WRONG_PASSWORD)
+    assert "unter2" not in str(service.rows("SELECT * FROM count"))
+    assert len(service.rows("SELECT * FROM count")) == 3
+
+
+# Requests and links
+
+
+def test_thirty_requests_an_hour_from_one_ip(service: Service) -> None:
+    visitor = service.visitor()
+    answers = [visitor.ask(f"author{number}@example.org").status_code for number in range(31)]
+    assert answers == [303] * 30 + [429]
+    assert len(service.emails()) == 30
+    assert Visitor(service, "192.0.2.7").ask().status_code == 303
+
+
+def test_twenty_wrong_links_an_hour_from_one_ip_and_right_links_always(service: Service) -> None:
+    visitor = service.visitor()
+    link = service.visitor().ask_and_get_link()
+    answers = [visitor.get(f"/confirm/guess{number}").status_code for number in range(10)]
+    answers += [visitor.get(f"/stop/guess{number}").status_code for number in range(11)]
+    assert answers == [404] * 20 + [429]
+    refused = visitor.get("/confirm/guess")
+    assert 3000 < int(refused.headers["Retry-After"]) <= 3600
+    assert Visitor(service, "192.0.2.7").get(link).status_code == 200
+
+
+def test_an_ipv6_network_counts_as_one_visitor(service: Service) -> None:
+    guess(Visitor(service, "2001:db8::1"), 5)
+    assert guess(Visitor(service, "2001:db8::2")) == [429]
+    assert guess(Visitor(service, "2001:db8:0:1::1")) == [422]
+
+
+def test_a_header_changes_the_ip_only_behind_a_proxy_that_the_settings_name(start: Start) -> None:
+    def log_in(service: Service, claimed: str) -> int:
+        visitor = service.visitor()
+        token = token_of(visitor.get("/review/login"))
+        given = {"csrf_token": token, "email": SUE, "password": WRONG_PASSWORD}
+        headers = {"X-Forwarded-For": claimed}
+        path = "/review/login"
+        return visitor.client.post(path, data=given, headers=headers, base_url=PUBLIC).status_code
+
+    service = start()
+    assert [log_in(service, f"192.0.2.{n}") for n in range(6)] == [422] * 5 + [429]
+    behind_proxy = start(PROXIES=1)
+    assert [log_in(behind_proxy, f"198.51.100.{n}") for n in range(6)] == [422] * 6
+
+
+@pytest.mark.parametrize("claimed", ["unknown", "", "192.0.2.1:4711", "x" * 500])
+def test_text_that_is_no_ip_counts_as_one_visitor(start: Start, claimed: str) -> None:
+    visitor = start(PROXIES=1).visitor()
+    headers = {"X-Forwarded-For": claimed}
+    assert visitor.client.get("/confirm/x", headers=headers, base_url=PUBLIC).status_code == 404
+
+
+def test_the_setting_lifts_every_limit(start: Start) -> None:
+    service = start(RATELIMIT_ENABLED=False)
+    assert guess(service.visitor(), 21) == [422] * 21
+    for _ in range(31):
+        assert service.visitor().ask().status_code == 303
+    assert len([email for email in service.deliver() if email["To"] == ADA]) == 31
+    wrong = [service.visitor().get("/confirm/x").status_code for _ in range(21)]
+    assert set(wrong) == {404}
+
+
+# What a failure tells
+
+
+def failures(service: Service) -> list[tuple[str, str]]:
+    """The email and password of every failure there is."""
+    service.strapi.add_admin("ed@example.com", SUE_PASSWORD, "strapi-editor")
+    service.strapi.add_admin(ADA, ADA_PASSWORD, "strapi-author")
+    for name, hashed in {"odd": "x", "cut": "$2a$10$abc", "invited": None}.items():
+        service.strapi.add_admin(f"{name}@example.com", None, "strapi-super-admin")
+        spoil = "UPDATE admin_users SET password = ? WHERE email = ?"
+        service.strapi.do(spoil, hashed, f"{name}@example.com")
+    add = service.strapi.add_admin
+    add("inactive@example.com", SUE_PASSWORD, "strapi-super-admin", active=False)
+    add("blocked@example.com", SUE_PASSWORD, "strapi-super-admin", blocked=True)
+    names = ["nobody", "ed", "odd", "cut", "invited", "inactive", "blocked"]
+    people = [(f"{name}@example.com", SUE_PASSWORD) for name in names]
+    return [*people, (ADA, ADA_PASSWORD), (SUE, WRONG_PASSWORD), (SUE, "Ä" * 80)]
+
+
+def test_every_failure_has_the_same_answer_from_pages_and_api(service: Service) -> None:
+    pages, answers = set(), set()
+    for number, (email, password) in enumerate(failures(service)):
+        visitor = Visitor(service, f"192.0.2.{number}")
+        opened = visitor.get("/review/login")
+        page = visitor.send("/review/login", opened, email=email, password=password)
+        text = page.text.replace(email, "…").replace(token_of(opened), "…")
+        headers = dict(page.headers) | {"Set-Cookie": "", "Content-Length": ""}
+        pages.add((page.status_code, text, str(sorted(headers.items()))))
+        api = visitor.client.get("/api/authors", auth=(email, password))
+        answers.add((api.status_code, api.text))
+        assert password not in page.text
+    assert [status for status, *_ in pages] == [422]
+    assert "not the address and password of a super admin" in pages.pop()[1]
+    assert [status for status, _ in answers] == [401]
+
+
+@pytest.mark.parametrize(("cost", "kind"), [(4, "2b"), (10, "2a"), (11, "2b")])
+def test_every_failure_costs_one_bcrypt_of_the_highest_stored_cost(
+    service: Service, monkeypatch: pytest.MonkeyPatch, cost: int, kind: str
+) -> None:
+    people = failures(service)
+    stored = hash_once(SUE_PASSWORD, cost).replace("$2a$", f"${kind}$")
+    service.strapi.do("UPDATE admin_users SET password = ? WHERE email = ?", stored, SUE)
+    compared: list[str] = []
+    checkpw: Any = bcrypt.checkpw
+
+    def counting(attempt: bytes, hashed: bytes) -> bool:
+        compared.append(hashed.decode())
+        return bool(checkpw(attempt, hashed))
+
+    monkeypatch.setattr(bcrypt, "checkpw", counting)
+    for number, (email, password) in enumerate(people):
+        assert Visitor(service, f"192.0.2.{number}").log_in(email, password).status_code == 422
+
+    assert [hashed[4:6] for hashed in compared] == [f"{cost:02}"] * len(people)
