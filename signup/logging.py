@@ -47,7 +47,7 @@ class JSONFormatter(logging.Formatter):
 CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": "signup.logs.Lines"}},
+    "formatters": {"lines": {"()": "signup.logging.JSONFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {
