@@ -12,7 +12,7 @@ from time_machine import travel
 from models.timestamps import now
 from tests.support.database_servers import MariaDB, PostgreSQL, Server
 from tests.support.service import CHROMIUM, FLAGS, SHAPES, MailServer, Service, StrapiFile
-from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 
 pytest_plugins = ["tests.support.report_tables"]
 
@@ -34,7 +34,7 @@ every_engine = pytest.mark.parametrize("shape", [SHAPES[-1], *ENGINES], indirect
 def strapi(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
     """Strapi's database, with Sue, its super admin."""
     if shape in ENGINES:
-        return StrapiServed.on(request.getfixturevalue(shape), "strapi")
+        return StrapiOnServer.on(request.getfixturevalue(shape), "strapi")
     return StrapiFile.made_by(shape, tmp_path / "strapi.db")
 
 
@@ -42,7 +42,7 @@ def strapi(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> Strapi
 def records(shape: str, tmp_path: Path, request: pytest.FixtureRequest) -> StrapiFile:
     """Where the ledger is kept: on the same engine."""
     if shape in ENGINES:
-        return StrapiServed.empty(request.getfixturevalue(shape), "ledger")
+        return StrapiOnServer.empty(request.getfixturevalue(shape), "ledger")
     return StrapiFile(tmp_path / "ledger.db")
 
 

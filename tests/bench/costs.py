@@ -44,7 +44,7 @@ def weigh(place: Site, makes: Makes, effort: Effort) -> Cost:
     weights = of_one(place, makes, *many, lambda instances: weights_of(place, instances))
     for database in ("ledger", "strapi"):
         place.server.run(f"ALTER DATABASE {database} SET log_statement = 'all'")
-    counts = of_one(place, makes, *many, lambda _: counted(place.server.said()))
+    counts = of_one(place, makes, *many, lambda _: counted(place.server.output()))
     for database in ("ledger", "strapi"):
         place.server.run(f"ALTER DATABASE {database} RESET log_statement")
     return Cost(*weights, *counts)

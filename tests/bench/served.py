@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.deployment import eventually
 from tests.support.paths import ROOT
+from tests.support.processes import listens, wait_until
 from tests.support.service import MailServer, StrapiFile, free_port, required
 
 NO_HEADERS: Mapping[str, str] = {}
@@ -112,7 +112,7 @@ def gunicorn(
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=bound, stdout=out, stderr=out)
         try:
-            eventually(port)
+            wait_until(lambda: listens(port))
             yield Served(port, process.pid)
         finally:
             process.terminate()

@@ -25,7 +25,7 @@ from tests.bench.served import Browser, Served, environment_of, gunicorn
 from tests.support.database_servers import PostgreSQL, Server
 from tests.support.database_servers.server import children
 from tests.support.service import MailServer, free_port, required
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 AUTHORS = """
 INSERT INTO admin_users
@@ -50,13 +50,13 @@ class Site:
     server: Server
     post: Post
     folder: Path
-    strapi: StrapiServed = field(init=False)
-    records: StrapiServed = field(init=False)
+    strapi: StrapiOnServer = field(init=False)
+    records: StrapiOnServer = field(init=False)
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
-        self.strapi = StrapiServed.on(self.server, "strapi")
-        self.records = StrapiServed.empty(self.server, "ledger")
+        self.strapi = StrapiOnServer.on(self.server, "strapi")
+        self.records = StrapiOnServer.empty(self.server, "ledger")
         self.people = 0
         self.fill(PEOPLE)
         needed = required(self.strapi, MailServer(self.post.port), self.folder)

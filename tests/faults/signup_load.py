@@ -42,7 +42,7 @@ class Nursed(Process):
         self._nursery.stdin.write(json.dumps(arguments) + "\n")
         self._nursery.stdin.flush()
         self._child = int(self._nursery.stdout.readline())
-        eventually(lambda: self.get("/healthz") is not None)
+        wait_until(lambda: self.get("/healthz") is not None)
 
     def kill(self) -> None:
         os.killpg(self._child, signal.SIGKILL)
@@ -115,8 +115,8 @@ class Crowd:
         ledger.do("UPDATE letter SET leased_until = 0, due_at = 0 WHERE sent_at IS NULL")
         # Reviewers hear of more signups a quarter of an hour later.
         open_letters = "SELECT 1 FROM letter WHERE sent_at IS NULL AND kind != 'waiting'"
-        eventually(lambda: not ledger.rows(open_letters))
-        eventually(lambda: SUE in self.mailed("waiting to write"))
+        wait_until(lambda: not ledger.rows(open_letters))
+        wait_until(lambda: SUE in self.mailed("waiting to write"))
         authors = [admin["email"] for admin in strapi.admins() if admin["email"] != SUE]
         for each in self.asked - self.mailed("Confirm your address"):
             yield f"{each} was told to check the mail, and got none"

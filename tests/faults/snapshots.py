@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.database_servers import Server
 from tests.support.service import StrapiFile
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 # What the service writes; a row comes after those that it refers to.
 STRAPI = ("admin_users", "admin_users_roles_lnk")
@@ -40,9 +40,9 @@ class Tables:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.strapi = StrapiServed.on(server, "strapi")
-        self.ledger = StrapiServed.empty(server, "ledger")
-        self._kept: list[tuple[StrapiServed, str, list[dict[str, Any]]]] = []
+        self.strapi = StrapiOnServer.on(server, "strapi")
+        self.ledger = StrapiOnServer.empty(server, "ledger")
+        self._kept: list[tuple[StrapiOnServer, str, list[dict[str, Any]]]] = []
 
     def keep(self) -> None:
         """Remember every row that the service writes."""
@@ -68,7 +68,7 @@ class Tables:
                 database.do(f"INSERT INTO {table} ({columns}) VALUES {marks}", *values)
         return self.strapi, self.ledger
 
-    def _columns(self, database: StrapiServed, table: str) -> list[str]:
+    def _columns(self, database: StrapiOnServer, table: str) -> list[str]:
         """Those that the server does not fill by itself."""
         found = database.rows(
             "SELECT column_name AS name FROM information_schema.columns"

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.cut_proxy import Line
 from tests.support.database_servers import Server
 from tests.support.service import Service, StrapiFile, Visitor, token_of
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 
 Tally = Callable[..., None]
 Act = Callable[[Visitor, str], int]
@@ -26,10 +26,10 @@ PATIENCE = 6
 PLAIN = {"postgresql": {"sslmode": "disable"}, "mariadb": {"ssl_disabled": "1"}}
 
 
-class Distant(StrapiServed):
+class Distant(StrapiOnServer):
     """A database that the service reaches over a line."""
 
-    def __init__(self, there: StrapiServed, line: Line) -> None:
+    def __init__(self, there: StrapiOnServer, line: Line) -> None:
         super().__init__(there.server, there.database)
         self.line = line
 
@@ -48,12 +48,12 @@ def line(server: Server) -> Iterator[Line]:
 
 @pytest.fixture
 def strapi(server: Server, line: Line) -> StrapiFile:
-    return Distant(StrapiServed.on(server, "strapi"), line)
+    return Distant(StrapiOnServer.on(server, "strapi"), line)
 
 
 @pytest.fixture
 def records(server: Server, line: Line) -> StrapiFile:
-    return Distant(StrapiServed.empty(server, "ledger"), line)
+    return Distant(StrapiOnServer.empty(server, "ledger"), line)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_graceful_stop_cuts_no_request_and_finishes_the_letter_in_hand(
     process.start()
     process.ask()
     process.ask("grace@example.org")
-    eventually(lambda: bool(process.ledger().rows("SELECT 1 FROM letter WHERE leased_until > 0")))
+    wait_until(lambda: bool(process.ledger().rows("SELECT 1 FROM letter WHERE leased_until > 0")))
     with ThreadPoolExecutor() as visitors:
         # A password is being hashed, and Strapi's file waited for, when the stop comes.
         asking = [visitors.submit(process.ask, f"author{n}@example.org") for n in range(4)]
@@ -91,7 +91,7 @@ def test_a_reload_loses_nothing(process: Process, tally: Tally) -> None:
     process.start()
     process.ask()
     os.kill(process._process.pid, signal.SIGHUP)
-    eventually(lambda: process.get("/healthz") == '{"status":"ok"}\n')
+    wait_until(lambda: process.get("/healthz") == '{"status":"ok"}\n')
     process.confirm(process.link())
     process.letter("1 waiting", SUE)
     tally("reload (SIGHUP)")
@@ -107,9 +107,9 @@ def test_a_courier_that_died_is_started_again(service: Service, tally: Tally) ->
         ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit)
     )
     assert ended == 1
-    eventually(lambda: worker.running and worker._thread is not first)
+    wait_until(lambda: worker.running and worker._thread is not first)
     service.visitor().ask()
-    eventually(lambda: len(service.mail.letters) == 1)
+    wait_until(lambda: len(service.mail.letters) == 1)
     worker.stop()
     assert not worker.running
     tally("courier's thread dies")
@@ -127,7 +127,7 @@ def test_logs_are_lines_that_name_the_request_and_nobody(
     away = strapi.path.with_name("away.db")
     strapi.path.rename(away)
     process.get("/review/login")
-    eventually(lambda: "failing" in (process.get("/healthz") or ""))
+    wait_until(lambda: "failing" in (process.get("/healthz") or ""))
     away.rename(strapi.path)
     said = process.stop()
 

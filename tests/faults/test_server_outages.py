@@ -14,7 +14,7 @@ from models.engines import server_from_url
 from models.strapi import AdminUsers, StrapiUnavailable
 from tests.faults.misbehaving_smtp import RudeServer
 from tests.faults.signup_load import Crowd, Nursed
-from tests.servers.test_gunicorn import eventually
+from tests.support.processes import wait_until
 from tests.support.database_servers import Server
 from tests.support.service import ADA, Service, StrapiFile
 
@@ -149,7 +149,7 @@ def test_a_connection_that_dies_while_the_mail_server_thinks_sends_no_letter_twi
     service.visitor().ask()
 
     def cut() -> None:
-        eventually(lambda: bool(service.rows("SELECT 1 FROM letter WHERE leased_until > 0")))
+        wait_until(lambda: bool(service.rows("SELECT 1 FROM letter WHERE leased_until > 0")))
         server.cut_connections("ledger")
 
     cutter = threading.Thread(target=cut)

@@ -15,10 +15,9 @@ from models.ledger.database import database, engine_for, migrate
 from models.mail.suppressions import Suppression
 from models.transfer import TABLES
 from tests.conftest import every_engine
-from tests.servers.test_database_servers import connect
 from tests.support.database_servers import Server
 from tests.support.service import ADA, MailServer, Service, StrapiFile
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.web.test_commands import run
 
 GRACE = "grace@example.org"
@@ -28,19 +27,19 @@ SMILE = "🖋️👩‍🚀 \r\n— שלום"
 
 
 @pytest.fixture
-def target(server: Server) -> StrapiServed:
+def target(server: Server) -> StrapiOnServer:
     """A database without tables."""
-    return StrapiServed.empty(server, "moved")
+    return StrapiOnServer.empty(server, "moved")
 
 
 @pytest.fixture
 def reopened(
     service: Service, strapi: StrapiFile, mail_server: MailServer, tmp_path: Path
-) -> Iterator[Callable[[StrapiServed], Service]]:
+) -> Iterator[Callable[[StrapiOnServer], Service]]:
     """Ends the service, and starts it with its ledger elsewhere."""
     opened = []
 
-    def reopened(records: StrapiServed) -> Service:
+    def reopened(records: StrapiOnServer) -> Service:
         service.end()
         opened.append(Service(strapi, mail_server, tmp_path / "none.db", {}, records))
         return opened[-1]
@@ -81,12 +80,12 @@ def rows_at(address: str) -> dict[str, list[Any]]:
     return found
 
 
-def move(service: Service, target: StrapiServed) -> Result:
+def move(service: Service, target: StrapiOnServer) -> Result:
     return run(service, "move-ledger", target.address)
 
 
 def test_every_row_moves_and_the_service_goes_on_there(
-    service: Service, target: StrapiServed, reopened: Callable[[StrapiServed], Service]
+    service: Service, target: StrapiOnServer, reopened: Callable[[StrapiOnServer], Service]
 ) -> None:
     lived_in(service)
     before = rows_at(service.records.address)
@@ -119,8 +118,8 @@ def test_a_ledger_moves_on_from_one_server_to_another(
     tmp_path: Path,
 ) -> None:
     mail_server.forget()
-    source = StrapiServed.empty(postgresql, "ledger")
-    target = StrapiServed.empty(mariadb, "moved")
+    source = StrapiOnServer.empty(postgresql, "ledger")
+    target = StrapiOnServer.empty(mariadb, "moved")
     service = Service(strapi, mail_server, tmp_path / "none.db", {}, source)
     lived_in(service)
     before = rows_at(source.address)
@@ -129,14 +128,14 @@ def test_a_ledger_moves_on_from_one_server_to_another(
 
     service.end()
     assert rows_at(target.address) == before
-    back = StrapiServed.empty(postgresql, "back")
+    back = StrapiOnServer.empty(postgresql, "back")
     service = Service(strapi, mail_server, tmp_path / "none.db", {}, target)
     assert move(service, back).exit_code == 0
     service.end()
     assert rows_at(back.address) == before
 
 
-def test_a_target_that_holds_rows_is_left_alone(service: Service, target: StrapiServed) -> None:
+def test_a_target_that_holds_rows_is_left_alone(service: Service, target: StrapiOnServer) -> None:
     service.visitor().ask()
     assert move(service, target).exit_code == 0
     target.do("UPDATE signup SET firstname = 'Changed'")
@@ -150,7 +149,7 @@ def test_a_target_that_holds_rows_is_left_alone(service: Service, target: Strapi
     assert target.rows("SELECT firstname FROM signup") == [{"firstname": "Changed"}]
 
 
-def test_somebody_elses_tables_are_left_alone(service: Service, target: StrapiServed) -> None:
+def test_somebody_elses_tables_are_left_alone(service: Service, target: StrapiOnServer) -> None:
     target.do("CREATE TABLE goods (name varchar(20))")
 
     result = move(service, target)
@@ -163,7 +162,7 @@ def test_somebody_elses_tables_are_left_alone(service: Service, target: StrapiSe
 
 
 def test_a_row_that_does_not_fit_leaves_the_target_empty(
-    service: Service, target: StrapiServed
+    service: Service, target: StrapiOnServer
 ) -> None:
     service.visitor().apply()
     service.records.do("UPDATE event SET what = ?", "x" * 300)
@@ -179,7 +178,7 @@ def test_a_row_that_does_not_fit_leaves_the_target_empty(
 
 
 def test_a_connection_that_is_cut_leaves_the_target_empty(
-    service: Service, target: StrapiServed
+    service: Service, target: StrapiOnServer
 ) -> None:
     service.visitor().apply()
     with service.app.app_context():
@@ -188,7 +187,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     migrate(engine)
     engine.disconnect()
 
-    blocker = connect(target.server, target.database)
+    blocker = target.server.connect(target.database)
     with ThreadPoolExecutor(1) as threads, closing(blocker):
         hold = {"postgresql": "LOCK TABLE stop IN SHARE MODE", "mysql": "LOCK TABLES stop READ"}
         blocker.cursor().execute(hold[target.server.scheme])
@@ -205,7 +204,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     assert len(target.rows("SELECT id FROM stop")) == 1
 
 
-def about_to_write(target: StrapiServed, table: str) -> bool:
+def about_to_write(target: StrapiOnServer, table: str) -> bool:
     """Whether somebody waits there to insert into this table."""
     asked = {
         "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = ? AND query LIKE ?",
@@ -238,7 +237,7 @@ def test_a_long_ledger_is_never_in_memory_at_once(service: Service, postgresql: 
         " (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 10000)"
         " SELECT printf('%064d', n), n FROM number"
     )
-    target = StrapiServed.empty(postgresql, "moved")
+    target = StrapiOnServer.empty(postgresql, "moved")
     tracemalloc.start()
     result = move(service, target)
     _, peak = tracemalloc.get_traced_memory()

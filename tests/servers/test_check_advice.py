@@ -14,7 +14,7 @@ from tests.conftest import every_engine, running
 from tests.support.database_servers import ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
 from tests.support.paths import ROOT
 from tests.support.service import MailServer, Service, StrapiFile, free_port
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.web.test_commands import run
 
 # Nobody else's words: wherever they are found, they were given away.
@@ -32,7 +32,7 @@ def checked(
     server: Server, tmp_path: Path, mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> Iterator[Checked]:
     """What `flask check` says, where all but what is given is as it should be."""
-    strapi = StrapiServed.on(server, "strapi")
+    strapi = StrapiOnServer.on(server, "strapi")
     services = []
 
     def checked(**settings: object) -> str:
@@ -128,7 +128,7 @@ def test_a_database_that_is_not_strapis(server: Server, checked: Checked) -> Non
 @on_postgresql
 def test_a_schema_that_is_not_strapis(server: Server, checked: Checked) -> None:
     server.run("DROP DATABASE IF EXISTS cms")
-    StrapiServed.on(server, "cms")
+    StrapiOnServer.on(server, "cms")
     server.run("ALTER SCHEMA public RENAME TO house; CREATE SCHEMA public", "cms")
 
     said = checked(STRAPI_DATABASE=server.url("cms"))

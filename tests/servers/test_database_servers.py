@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.database_servers import ADMIN, ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
 from tests.support.service import SUE, SUE_PASSWORD
-from tests.support.strapi_on_server import StrapiServed, fresh
+from tests.support.strapi_on_server import StrapiOnServer, fresh
 
 REFUSED = (psycopg.OperationalError, pymysql.OperationalError)
 
@@ -153,7 +153,7 @@ def test_no_server_outlives_those_who_started_it(engine: type[Server]) -> None:
 
 def test_a_fresh_database_is_one_that_strapi_made(server: Server) -> None:
     fresh(server, "strapi")
-    strapi = StrapiServed(server, "strapi")
+    strapi = StrapiOnServer(server, "strapi")
 
     roles = strapi.rows("SELECT code FROM admin_roles WHERE code LIKE 'strapi-%' ORDER BY id")
     assert [role["code"] for role in roles] == [

@@ -17,7 +17,7 @@ from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
 from tests.support.service import ADA, MailServer, Service, Visitor
-from tests.support.strapi_on_server import StrapiServed
+from tests.support.strapi_on_server import StrapiOnServer
 from tests.web.test_commands import run
 
 PAPER = ROOT / "docs" / "databases.md"
@@ -73,11 +73,11 @@ def service(
 ) -> Iterator[Service]:
     """The service, in Strapi's database as the account that the paper makes."""
     mail_server.forget()
-    strapi = StrapiServed.on(server, "strapi")
+    strapi = StrapiOnServer.on(server, "strapi")
     for statement in statements(server):
         server.run(statement, "strapi")
     address = server.url("strapi", ACCOUNT, PASSWORD)
-    records = StrapiServed.empty(server, "ledger")
+    records = StrapiOnServer.empty(server, "ledger")
     named: dict[str, object] = {"STRAPI_DATABASE": address, "UNDO_SECONDS": 600}
     service = Service(strapi, mail_server, tmp_path / "ledger.db", named, records)
     yield service

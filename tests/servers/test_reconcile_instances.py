@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.ledger import database
-from tests.servers.test_gunicorn import eventually
+from tests.support.processes import wait_until
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
 from tests.support.service import ADA, Service
@@ -43,7 +43,7 @@ def test_settling_is_done_by_one_at_a_time(start: Callable[..., Service]) -> Non
 
     others.kill()
     others.communicate()
-    eventually(lambda: "You can write for" in str([each["Subject"] for each in service.deliver()]))
+    wait_until(lambda: "You can write for" in str([each["Subject"] for each in service.deliver()]))
 
 
 @every_server

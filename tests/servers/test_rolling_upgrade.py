@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from models.ledger.database import MIGRATIONS
-from tests.servers.test_gunicorn import eventually
+from tests.support.processes import wait_until
 from tests.support.database_servers import Server
 from tests.support.deployment import NGINX
 from tests.support.instances import Fleet
@@ -70,7 +70,7 @@ class Visitors:
     def more(self, number: int) -> None:
         """Wait until so many more have signed up."""
         wanted = len(self.asked) + number
-        eventually(lambda: len(self.asked) >= wanted)
+        wait_until(lambda: len(self.asked) >= wanted)
 
     def __enter__(self) -> "Visitors":
         return self
@@ -135,7 +135,7 @@ def test_the_old_version_goes_on_while_a_newer_one_migrates_the_ledger(
     signups = old.ledger.rows("SELECT email FROM signup WHERE nickname IS NULL")
     assert sorted(row["email"] for row in signups) == sorted(visitors.asked)
     unsent = "SELECT colour FROM letter WHERE sent_at IS NULL"
-    eventually(lambda: not old.ledger.rows(unsent))
+    wait_until(lambda: not old.ledger.rows(unsent))
     assert "Traceback" not in old.said()
 
 

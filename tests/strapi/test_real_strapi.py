@@ -18,7 +18,7 @@ from tests.support.service import (
     free_port,
     text,
 )
-from tests.support.strapi_on_server import ENGINES, StrapiServed
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, served
 
 pytestmark = NEEDS_STRAPI
@@ -59,7 +59,7 @@ def beside(
     database: StrapiFile = StrapiFile(file)
     if request.param in ENGINES:
         engine: Server = request.getfixturevalue(request.param)
-        database = StrapiServed.empty(engine, "strapi")
+        database = StrapiOnServer.empty(engine, "strapi")
         server = served(engine, "strapi", free_port(), TZ=ZONE)
     else:
         server = cached(request.param, free_port())
@@ -81,7 +81,7 @@ def strapi(beside: Beside) -> Iterator[StrapiFile]:
 def shape(beside: Beside) -> str:
     """The ledger is kept where Strapi keeps its data."""
     served = beside.database
-    return served.server.name if isinstance(served, StrapiServed) else SHAPES[-1]
+    return served.server.name if isinstance(served, StrapiOnServer) else SHAPES[-1]
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from models.timestamps import now
 from tests.support.database_servers import MariaDB, Server
 from tests.support.service import ADA, ADA_PASSWORD, SUE, SUE_PASSWORD, free_port
-from tests.support.strapi_on_server import StrapiServed, fresh
+from tests.support.strapi_on_server import StrapiOnServer, fresh
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, served
 
 pytestmark = NEEDS_STRAPI
 
-Boot = Callable[..., tuple[RealStrapi, StrapiServed]]
+Boot = Callable[..., tuple[RealStrapi, StrapiOnServer]]
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def boot(tmp_path: Path) -> Iterator[Boot]:
     """Starts a Strapi with Sue, its super admin, on an empty database of a server."""
     booted: list[RealStrapi] = []
 
-    def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiServed]:
+    def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiOnServer]:
         real = served(server, "strapi", free_port(), **environment)
         real.install()
         booted.append(real)
         real.start(tmp_path / "data.db")
         real.register_first(SUE, SUE_PASSWORD)
-        return real, StrapiServed(server, "strapi")
+        return real, StrapiOnServer(server, "strapi")
 
     yield boot
     for real in booted:
@@ -42,7 +42,7 @@ def test_a_fresh_database_is_the_one_that_strapi_makes(server: Server, boot: Boo
     _, strapi = boot(server)
     fresh(server, "fresh")
 
-    assert shape(StrapiServed(server, "fresh")) == shape(strapi)
+    assert shape(StrapiOnServer(server, "fresh")) == shape(strapi)
 
 
 def test_an_account_from_outside_logs_in_once_it_is_active(server: Server, boot: Boot) -> None:
@@ -80,7 +80,7 @@ def test_strapi_tells_addresses_apart_as_the_collation_does(mariadb: MariaDB, bo
     assert real.log_in("àda@example.org", ADA_PASSWORD)[0] == 200
 
 
-def shape(strapi: StrapiServed) -> list[dict[str, Any]]:
+def shape(strapi: StrapiOnServer) -> list[dict[str, Any]]:
     """The columns of the tables that both have, and the keys that these belong to."""
     tables = "'admin_users', 'admin_roles', 'admin_users_roles_lnk', 'admin_permissions',"
     here = (

@@ -21,7 +21,7 @@ from models.timestamps import now
 from signup.mail import worker
 from signup.mail.delivery import deliver_due
 from tests.conftest import every_engine
-from tests.servers.test_gunicorn import eventually
+from tests.support.processes import wait_until
 from tests.support.service import ADA, SUE, MailServer, Service, free_port, html, text
 
 
@@ -314,7 +314,7 @@ def test_the_courier_waits_a_moment_for_others_who_ask(
     thread = service.app.extensions["worker"]
     thread.start()
     # The last thing in its first round.
-    eventually(lambda: thread._purged > 0)
+    wait_until(lambda: thread._purged > 0)
 
     ask_for_many(service)
     sent = list(service.mail.letters)
