@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.http_client import TIMEOUT, Answer, Client, find_link
+from tests.support.paths import ROOT
 from tests.support.processes import Gunicorn, wait_until
 from tests.support.service import ADA, ADA_PASSWORD, MailServer, StrapiFile, text
 
@@ -16,8 +17,11 @@ HEALTHY = '{"status":"ok"}\n'
 class RunningService(Gunicorn):
     """A gunicorn without limits, and the mailbox of everybody who is written to."""
 
-    def __init__(self, settings: Mapping[str, object], mail: MailServer, log: Path) -> None:
-        super().__init__({}, log, "--workers", "1", "--threads", "8", "app:serve()")
+    def __init__(
+        self, settings: Mapping[str, object], mail: MailServer, log: Path, folder: Path = ROOT
+    ) -> None:
+        options = ("--workers", "1", "--threads", "8", "app:serve()")
+        super().__init__({}, log, *options, folder=folder)
         self.mail = mail
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {**settings, "PUBLIC_URL": self.url, "RATELIMIT_ENABLED": False}
