@@ -10,7 +10,7 @@ from tests.bench.forum import Forum, forum
 from tests.bench.load import Load, play
 from tests.bench.measured import Measured, measured
 from tests.bench.post import Post
-from tests.faults.lock_probe import LockWatch
+from tests.faults.lock_probe import LockProbe
 from tests.support.service import StrapiFile
 from tests.support.strapi_saves import saving
 
@@ -58,7 +58,7 @@ def disturbed(other: Forum, service: Measured, seconds: float) -> tuple[list[flo
     """The milliseconds of each lock, and of Strapi's own requests meanwhile."""
     requests = service.confirmations(int(RATE * seconds))
     load = Load(service.port, requests, 303, 4, seconds, rate=RATE)
-    watch = LockWatch(other.strapi.database, service.served.worker)
+    watch = LockProbe(other.strapi.database, service.served.worker)
     done = saving(other.strapi, other.token, lambda: void(play(load)))
     held = watch.seen()
     # On a busy machine, a lock of less than a millisecond may be missed.

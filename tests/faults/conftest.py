@@ -1,21 +1,21 @@
-"""What the tests of faults share: the service in a process that can be killed."""
+"""What the tests of faults share: a service that is back at once after a kill."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.signup_load import Nursed
+from tests.faults.signup_load import RestartableService
 from tests.support.service import MailServer, StrapiFile, required
 
 
 @pytest.fixture
-def nursed(
+def restartable(
     strapi: StrapiFile, records: StrapiFile, mail_server: MailServer, tmp_path: Path
-) -> Iterator[Nursed]:
+) -> Iterator[RestartableService]:
     """The service, which the test starts, kills and starts again."""
     mail_server.forget()
     settings = required(strapi, mail_server, tmp_path / "ledger.db")
-    nursed = Nursed(settings, mail_server, records)
-    yield nursed
-    nursed.stop()
+    named = {**settings, "LEDGER": records.address, "MAX_WAITING": 100_000}
+    with RestartableService(named, mail_server, tmp_path / "output") as service:
+        yield service
