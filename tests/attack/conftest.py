@@ -1,4 +1,4 @@
-"""How many hostile inputs there are, and what they are aimed at."""
+"""How many hostile inputs there are, and the service that they attack."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,29 +9,33 @@ from hypothesis import HealthCheck, Phase, settings
 
 from models.ledger.database import database
 from tests.attack.inputs import FULL
-from tests.attack.target import Target, watched
+from tests.attack.target import Target
+from tests.support.report_tables import Report
 from tests.support.service import Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE_PASSWORD, SQLiteFile, StrapiFile
 
-COMMON = {
-    "deadline": None,
-    "database": None,
-    "phases": (Phase.explicit, Phase.generate, Phase.shrink),
-    # Every input is aimed at one and the same service, which is watched before and after.
-    "suppress_health_check": list(HealthCheck),
-}
-settings.register_profile("ci", max_examples=10, derandomize=True, **COMMON)  # type: ignore[arg-type]
-settings.register_profile("full", max_examples=2000, **COMMON)  # type: ignore[arg-type]
-settings.load_profile("full" if FULL else "ci")
+Check = Callable[..., None]
+
+settings.register_profile(
+    "attack",
+    max_examples=2000 if FULL else 10,
+    derandomize=not FULL,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    # All inputs attack the same service, which is checked after each.
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("attack")
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer) -> Iterator[Target]:
-    """The service without limits, which would answer in its place."""
+    """The service without its limits, which would answer most attacks."""
     folder: Path = tmp_path_factory.mktemp("attack")
     strapi = StrapiFile.made_by("5.54.0", folder / "strapi.db")
-    # A password that costs as little to check as an old Strapi's.
+    # A hash that is checked quickly.
     cheap = bcrypt.hashpw(SUE_PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     strapi.do("UPDATE admin_users SET password = ? WHERE id = 1", cheap)
     mail_server.clear()
@@ -40,17 +44,19 @@ def target(tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer) ->
         "UNDO_SECONDS": 600,
         "MAX_WAITING": 100_000,
     }
-    with watched(Service(strapi, mail_server, SQLiteFile(folder / "ledger.db"), options)) as target:
-        yield target
+    target = Target(Service(strapi, mail_server, SQLiteFile(folder / "ledger.db"), options))
+    target.begin()
+    yield target
+    target.watch.stop()
     if not database.is_closed():
         database.close()
 
 
 @pytest.fixture
-def judge(target: Target, tally: Callable[..., None]) -> Callable[..., None]:
-    """Tallies an answer as one attack of a kind."""
+def check(target: Target, report: Report) -> Check:
+    """Count an answer as one attack of a kind, and fail if it breaks a promise."""
 
-    def judge(kind: str, answer: object, **claims: object) -> None:
-        tally(kind, 1, target.judged(answer, **claims))  # type: ignore[arg-type]
+    def check(kind: str, answer: object, **expected: object) -> None:
+        report(kind, 1, target.violations(answer, **expected))  # type: ignore[arg-type]
 
-    return judge
+    return check

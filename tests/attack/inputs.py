@@ -1,4 +1,4 @@
-"""Hostile inputs without end, for hypothesis: any text, and pieces of the corpus put together."""
+"""Hostile inputs that hypothesis generates: any text, and pieces of known attacks."""
 
 import os
 import random
@@ -7,20 +7,20 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.attack.corpus import RAW, TEXTS
+from tests.attack.corpus import ESCAPES, TEXTS
 
 T = TypeVar("T")
 
 FULL = os.environ.get("ATTACK") == "full"
 SHORT = [text for text in TEXTS if len(text) < 100]
 
-# Lone surrogates too, which no encoder writes by itself.
+# Lone surrogates are included, though no encoder writes them.
 anything = st.text(st.characters(exclude_categories=()), max_size=90)
 pieces = st.lists(st.sampled_from(SHORT) | st.text(max_size=5), min_size=1, max_size=4)
 texts = anything | pieces.map("".join) | st.sampled_from(TEXTS)
 
 escapes = st.binary(max_size=40).map(lambda raw: "".join(f"%{byte:02x}" for byte in raw))
-address_parts = escapes | st.sampled_from(RAW) | st.text("/\\.%;?&=#:@-_aZ09~+", max_size=30)
+url_parts = escapes | st.sampled_from(ESCAPES) | st.text("/\\.%;?&=#:@-_aZ09~+", max_size=30)
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
@@ -30,5 +30,5 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 
 
 def some(known: Sequence[T], where: str, number: int = 12) -> Sequence[T]:
-    """Known attacks: all of them, or in CI a few, which differ from place to place."""
+    """All known attacks with ATTACK=full, otherwise a few that differ from place to place."""
     return known if FULL else random.Random(where).sample(known, min(number, len(known)))

@@ -18,7 +18,7 @@ from tests.bench.load import Answers, Figures, Load, play, speed, start, times
 from tests.bench.mail_server import SMTPServer, mail_server
 from tests.bench.people import WAITING
 from tests.bench.service import STRAPI_VERSION, Browser, Server, bare_page, instance, service
-from tests.faults.lock_probe import LockWatch
+from tests.faults.lock_probe import LockProbe
 from tests.support.database_servers import PostgreSQL
 from tests.support.network import free_port
 from tests.support.paths import ROOT
@@ -95,7 +95,7 @@ def strapi(run: Run) -> Figures:
             real.install()
             real.start(server.strapi)
         alone = saves(real, count / 10)
-        watch = LockWatch(server.strapi, server.worker)
+        watch = LockProbe(server.strapi, server.worker)
         confirming = start(Load([server.browser.port], requests, 303, per_second=10))
         beside = saves(real, count / 10)
         confirming.result()

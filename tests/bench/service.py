@@ -17,9 +17,9 @@ from flask import Flask
 
 from tests.bench.load import send
 from tests.bench.people import add_people
-from tests.support.deployment import eventually
 from tests.support.network import free_port
 from tests.support.paths import ROOT
+from tests.support.processes import listens, wait_until
 from tests.support.strapi_file import StrapiFile
 
 STRAPI_VERSION = "5.54.0"
@@ -180,7 +180,7 @@ def gunicorn(
             command, cwd=root, env={**others, **settings}, stdout=output, stderr=output
         )
     try:
-        eventually(browser.port)
+        wait_until(lambda: listens(browser.port))
         browser.get(page)
         yield Server(process.pid, browser, folder, time.monotonic() - began)
     except BaseException:

@@ -1,5 +1,7 @@
-"""A line to a database server that can be cut at any message: before it got there, or before its
-answer came back."""
+"""A proxy to a database server that cuts a connection at a chosen message.
+
+It cuts before the message arrives, or before its answer comes back.
+"""
 
 import contextlib
 import socket
@@ -7,13 +9,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Closes with a reset instead of a goodbye.
-ABRUPTLY = b"\1\0\0\0\0\0\0\0"
+# With this option, a socket is closed by a reset.
+RESET = b"\1\0\0\0\0\0\0\0"
 
 
-class Line:
-    """A TCP proxy on 127.0.0.1 that counts the messages to the server, and cuts the connection of
-    one of them."""
+class CutProxy:
+    """A TCP proxy on 127.0.0.1 that counts messages to the server, and cuts one."""
 
     def __init__(self, port: int) -> None:
         self._server = port
@@ -26,8 +27,10 @@ class Line:
 
     @contextmanager
     def cut(self, nth: int, when: str, only: bytes = b"") -> Iterator[None]:
-        """Cut the nth message that holds `only`: "before" it gets there, or "after" its answer left
-        the server and before it comes back. Meanwhile `seen` counts them."""
+        """Cut "before" or "after" the nth message that contains `only`, and count these in `seen`.
+
+        "after" means: the server has answered, and the answer does not come back.
+        """
         with self._lock:
             self._plan, self.seen = (nth, when, only), 0
         try:
@@ -37,7 +40,7 @@ class Line:
                 self._plan = (0, "", b"")
 
     def stop(self) -> None:
-        # Wakes up whoever waits for a caller; to close it does not.
+        # A close alone does not end a waiting accept().
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -45,41 +48,44 @@ class Line:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+                threading.Thread(target=self._forward, args=(client,), daemon=True).start()
 
-    def _carry(self, client: socket.socket) -> None:
-        swallow = threading.Event()
+    def _forward(self, client: socket.socket) -> None:
+        cut = threading.Event()
         there = "127.0.0.1", self._server
         with client, contextlib.suppress(OSError), socket.create_connection(there) as server:
-            back = threading.Thread(target=self._answer, args=(client, server, swallow))
+            back = threading.Thread(target=self._return_answers, args=(client, server, cut))
             back.start()
             with contextlib.suppress(OSError):
-                self._ask(client, server, swallow)
-            hang_up(client, server)
+                self._send_messages(client, server, cut)
+            shut_down(client, server)
             back.join()
 
-    def _ask(self, client: socket.socket, server: socket.socket, swallow: threading.Event) -> None:
+    def _send_messages(
+        self, client: socket.socket, server: socket.socket, cut: threading.Event
+    ) -> None:
         for socket_ in (client, server):
             socket_.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while message := client.recv(65536):
-            fate = self._fate(message)
-            if fate == "before":
+            planned = self._planned(message)
+            if planned == "before":
                 return
-            if fate == "after":
-                swallow.set()
+            if planned == "after":
+                cut.set()
             server.sendall(message)
 
-    def _answer(
-        self, client: socket.socket, server: socket.socket, swallow: threading.Event
+    def _return_answers(
+        self, client: socket.socket, server: socket.socket, cut: threading.Event
     ) -> None:
         with contextlib.suppress(OSError):
-            while (message := server.recv(65536)) and not swallow.is_set():
+            while (message := server.recv(65536)) and not cut.is_set():
                 client.sendall(message)
-            if swallow.is_set():
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPTLY)
-        hang_up(client, server)
+            if cut.is_set():
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        shut_down(client, server)
 
-    def _fate(self, message: bytes) -> str:
+    def _planned(self, message: bytes) -> str:
+        """Count the message; return when to cut, or nothing."""
         with self._lock:
             nth, when, only = self._plan
             if not nth or only not in message:
@@ -88,7 +94,7 @@ class Line:
             return when if self.seen == nth else ""
 
 
-def hang_up(*sockets: socket.socket) -> None:
+def shut_down(*sockets: socket.socket) -> None:
     for each in sockets:
         with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,7 @@
-"""A process that has imported the service once, and forks a gunicorn for each line that it reads,
-so that starting anew after a kill takes no longer than it must.
+"""Fork a gunicorn for each line of the input, from a process that has imported the service once.
 
-Run as `python -m tests.faults.nursery`; a line holds gunicorn's arguments as JSON, and is answered
-with the id of the new process, which leads a group of its own.
+So the service is back at once after a kill. Run as `python -m tests.faults.forked_gunicorn`. A line
+has gunicorn's arguments as JSON. The answer is the id of the new process, which leads a group.
 """
 
 import json
@@ -12,7 +11,7 @@ import sys
 
 from gunicorn.app.wsgiapp import run
 
-import app  # noqa: F401 (imported here, it is there at once after each fork)
+import app  # noqa: F401 (so that no fork has to import it)
 
 
 def main() -> None:
@@ -22,9 +21,9 @@ def main() -> None:
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
-            nothing = os.open(os.devnull, os.O_RDWR)
+            null = os.open(os.devnull, os.O_RDWR)
             for standard in (0, 1):
-                os.dup2(nothing, standard)
+                os.dup2(null, standard)
             sys.argv = ["gunicorn", *json.loads(line)]
             run()  # type: ignore[no-untyped-call]
         print(child, flush=True)

@@ -1,7 +1,7 @@
-"""A process that has imported the service once, and forks a fresh one for each fault.
+"""Fork a fresh service for each fault, from a process that has imported it once.
 
-Run as `python -m tests.faults.stable` with fault.c preloaded, it reads a Trial a line and answers
-with a line: what the visitor was told, or that the process was killed.
+Run as `python -m tests.faults.forked_service` with fault.c preloaded. It reads a `Trial` from each
+line and answers with an `Outcome`.
 """
 
 import ctypes
@@ -10,11 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from werkzeug.test import TestResponse
+
+from tests.faults.acts import ACTS, Person
 from tests.support.paths import ROOT
 from tests.support.service import Service, Visitor
 from tests.support.smtp_server import SMTPServer
@@ -24,16 +25,13 @@ SOURCE = Path(__file__).with_name("fault.c")
 
 
 @dataclass(frozen=True)
-class Trial:
-    """An act of one visitor, on the databases of these addresses, and the fault that meets it at
-    the n-th write: an errno to fail with, or 0 for a kill, `torn` after half of the write."""
+class Fault:
+    """What happens at the n-th write to a path that contains `place` or `also`.
 
-    strapi: str
-    ledger: str
-    mail_port: int
-    act: str
-    link: str = ""
-    author_id: int = 0
+    The call fails with the errno `failure`; if it is 0, the process is killed, `torn` after half of
+    the write.
+    """
+
     nth: int = 0
     failure: int = 0
     torn: bool = False
@@ -42,9 +40,23 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """An act on the databases with these URLs, and the fault during it."""
+
+    strapi: str
+    ledger: str
+    mail_port: int
+    act: str
+    person: Person
+    fault: Fault
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """Whether the process was killed; else the status that the visitor got, the one that a
-    second attempt got once the fault was over, and how many writes there were."""
+    """Whether the process was killed. Otherwise what the visitor saw, and how many writes it took.
+
+    `again` is the status of a second attempt after the fault, if the first one failed.
+    """
 
     killed: bool
     status: int = 0
@@ -52,9 +64,13 @@ class Outcome:
     again: int = 0
     writes: int = 0
 
+    @property
+    def accepted(self) -> bool:
+        return self.status in (200, 303)
 
-class Stable:
-    """The process, as the tests talk to it."""
+
+class ForkServer:
+    """The process, as the tests use it."""
 
     def __init__(self, library: Path) -> None:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
@@ -75,11 +91,20 @@ class Stable:
         return Outcome(**json.loads(self._process.stdout.readline()))
 
     def stop(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        with self._process:
+            self._process.kill()
+
+
+class DatabaseAt(StrapiFile):
+    """A database of which only the URL or path is known."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Path(url))
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        return self._url
 
 
 def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: SMTPServer) -> Service:
@@ -87,77 +112,58 @@ def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: SMTPServer) -> Serv
     return Service(strapi, mail, ledger, {"RATELIMIT_ENABLED": False})
 
 
-class Named(StrapiFile):
-    """A database of which nothing is known but its address."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(Path(address))
-        self.by_email = address
-
-    @property
-    def address(self) -> str:
-        return self.by_email
-
-
-ACTS: dict[str, Callable[[Visitor, Trial], Any]] = {
-    "signup": lambda visitor, _: visitor.ask(),
-    "confirm": lambda visitor, trial: visitor.confirm(trial.link),
-    "withdraw": lambda visitor, trial: visitor.post(f"{trial.link}/withdraw", page=trial.link),
-    "stop": lambda visitor, trial: visitor.post(trial.link),
-    "activate": lambda visitor, trial: visitor.decide("activate", trial.author_id),
-    "decline": lambda visitor, trial: visitor.decide("decline", trial.author_id, tell="y"),
-    "deliver": lambda visitor, _: visitor.service.deliver(),
-}
-
-
 def perform(trial: Trial, library: ctypes.CDLL) -> dict[str, object]:
-    """Do what the trial says, then once more without the fault."""
-    strapi, ledger = Named(trial.strapi), Named(trial.ledger)
-    service = service_of(strapi, ledger, SMTPServer(trial.mail_port))
-    visitor, act = service.visitor(), ACTS[trial.act]
-    if trial.act in ("activate", "decline"):
+    """Do the act with the fault. If it fails, do it again without."""
+    mail = SMTPServer(trial.mail_port)
+    service = service_of(DatabaseAt(trial.strapi), DatabaseAt(trial.ledger), mail)
+    visitor, act, fault = service.visitor(), ACTS[trial.act], trial.fault
+    if act.needs_login:
         visitor.log_in()
-    plan = (trial.failure, int(trial.torn), trial.place.encode(), trial.also.encode())
-    library.fault_plan(trial.nth, *plan)
-    told = answer(act, visitor, trial)
+    plan = (fault.failure, int(fault.torn), fault.place.encode(), fault.also.encode())
+    library.fault_plan(fault.nth, *plan)
+    answer = attempt(visitor, trial)
     writes = library.fault_count()
     library.fault_plan(0, *plan)
-    refused = getattr(told, "status_code", 503) not in (200, 303)
-    again = answer(act, visitor, trial) if trial.failure and refused else told
+    status = answer.status_code if answer else 0
+    failed = fault.failure and status not in (200, 303)
+    again = attempt(visitor, trial) if failed else answer
     return {
-        "status": getattr(told, "status_code", 0),
-        "headers": str(getattr(told, "headers", "")),
-        "again": getattr(again, "status_code", 0),
+        "status": status,
+        "headers": str(answer.headers) if answer else "",
+        "again": again.status_code if again else 0,
         "writes": writes,
     }
 
 
-def answer(act: Callable[[Visitor, Trial], Any], visitor: Visitor, trial: Trial) -> Any:
-    """What a visitor is told; a courier that stumbles tries again, as its loop does."""
+def attempt(visitor: Visitor, trial: Trial) -> TestResponse | None:
+    """Do the act. The worker logs what goes wrong, and tries again later."""
+    act = ACTS[trial.act]
     try:
-        return act(visitor, trial)
-    except Exception as error:
-        if trial.act != "deliver":
+        return act.do(visitor, trial.person)
+    except Exception:
+        if not trial.act.startswith("send"):
             raise
-        return error
+        return None
 
 
 def main() -> None:
     library = ctypes.CDLL(sys.argv[1])
     for line in sys.stdin:
+        given = json.loads(line)
+        named = {"person": Person(**given["person"]), "fault": Fault(**given["fault"])}
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            outcome = perform(Trial(**json.loads(line)), library)
+            outcome = perform(Trial(**{**given, **named}), library)
             os.write(writing, json.dumps(outcome).encode())
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as pipe:
-            said = pipe.read()
+            told = pipe.read()
         _, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        print(json.dumps({"killed": killed, **json.loads(said or "{}")}), flush=True)
+        print(json.dumps({"killed": killed, **json.loads(told or "{}")}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How long a process holds the right to write an SQLite file, seen from outside.
+"""Measure how long a process holds the write lock of an SQLite file, without locking it.
 
-Run as `python -m tests.faults.lock_probe FILE PID`, it asks the system who holds the lock, which takes
-none itself, until its input ends; then it prints the milliseconds of each time, as JSON.
+Run as `python -m tests.faults.lock_probe FILE PID`. It asks the kernel who holds the lock until its
+input ends, and prints the milliseconds of each time as JSON.
 """
 
 import fcntl
@@ -16,13 +16,13 @@ from pathlib import Path
 
 from tests.support.paths import ROOT
 
-# The byte that a writer locks from BEGIN IMMEDIATE to the end (os_unix.c of SQLite).
+# The byte that a writer locks from BEGIN IMMEDIATE to COMMIT (SQLite's os_unix.c).
 RESERVED = 0x40000001
 QUESTION = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, RESERVED, 1, 0)
 
 
-class LockWatch:
-    """Watches a process, or this one, from the first moment to `seen`."""
+class LockProbe:
+    """A probe of this process or another one, from now to `seen`."""
 
     def __init__(self, file: Path, pid: int | None = None) -> None:
         self._process = subprocess.Popen(
@@ -33,9 +33,9 @@ class LockWatch:
         )
 
     def seen(self) -> list[float]:
-        """The milliseconds of each time that the lock was held."""
-        said, _ = self._process.communicate(timeout=30)
-        return list(json.loads(said))
+        """The milliseconds of each time that the process held the lock."""
+        output, _ = self._process.communicate(timeout=120)
+        return list(json.loads(output))
 
 
 def main(file: str, pid: int) -> None:

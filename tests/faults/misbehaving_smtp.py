@@ -1,12 +1,12 @@
-"""A mail server that keeps to the protocol up to one verb, and there does something else."""
+"""A mail server that follows the protocol except at one verb."""
 
 import socketserver
 import threading
 from typing import ClassVar
 
 
-class RudeServer(socketserver.ThreadingTCPServer):
-    """At `verb` it does what `does` says: "hang", "drop", "delay", or a line to answer with."""
+class MisbehavingSMTP(socketserver.ThreadingTCPServer):
+    """At `verb` it does `does`: "hang", "drop", "delay", or a line that it answers."""
 
     daemon_threads = True
 
@@ -14,12 +14,12 @@ class RudeServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Dialogue)
         self.port = int(self.server_address[1])
         self.verb, self.does = verb, does
-        self.taken: list[bytes] = []
+        self.received: list[bytes] = []
         self.closing = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def heal(self) -> None:
-        """Behave from now on."""
+        """Follow the protocol from now on."""
         self.verb = ""
 
     def stop(self) -> None:
@@ -29,38 +29,39 @@ class RudeServer(socketserver.ThreadingTCPServer):
 
 
 class Dialogue(socketserver.StreamRequestHandler):
-    """One client's visit."""
+    """One connection of a client."""
 
-    server: RudeServer
+    server: MisbehavingSMTP
     answers: ClassVar = {
-        "EHLO": "250-rude\r\n250-STARTTLS\r\n250-AUTH PLAIN\r\n250 8BITMIME",
+        "EHLO": "250-test\r\n250-STARTTLS\r\n250-AUTH PLAIN\r\n250 8BITMIME",
         "AUTH": "235 welcome",
         "DATA": "354 go on",
         "QUIT": "221 goodbye",
     }
 
     def handle(self) -> None:
-        said = self.say("banner", "220 rude")
-        while said and (line := self.rfile.readline()):
+        answer = self.answer("banner", "220 test")
+        while answer and (line := self.rfile.readline()):
             verb = line.decode().split()[0].upper()
-            said = self.say(verb.replace("HELO", "EHLO"), self.answers.get(verb, "250 OK"))
-            if verb == "DATA" and said.startswith("354"):
-                said = self.take()
+            good = self.answers.get(verb, "250 OK")
+            answer = self.answer(verb.replace("HELO", "EHLO"), good)
+            if verb == "DATA" and answer.startswith("354"):
+                answer = self.receive()
             if verb == "QUIT":
                 return
 
-    def take(self) -> str:
-        """Read a letter, which is taken once its dot has a good answer."""
+    def receive(self) -> str:
+        """Read an email. It counts as received if its final dot is answered with 250."""
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line)
-        said = self.say(".", "250 taken") if line else ""
-        if said.startswith("250"):
-            self.server.taken.append(b"".join(lines))
-        return said
+        answer = self.answer(".", "250 received") if line else ""
+        if answer.startswith("250"):
+            self.server.received.append(b"".join(lines))
+        return answer
 
-    def say(self, verb: str, good: str) -> str:
-        """Answer; returns what was said, nothing when the visit is over."""
+    def answer(self, verb: str, good: str) -> str:
+        """Answer, and return the answer, or nothing when the connection is over."""
         does = self.server.does if verb == self.server.verb else ""
         if does == "hang":
             self.server.closing.wait()

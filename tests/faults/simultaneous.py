@@ -1,7 +1,7 @@
-"""Many processes of the service that do the same at the same moment.
+"""Let many processes of the service do the same at the same moment.
 
-Run as `python -m tests.faults.rush`, it reads what to do as JSON, makes the service, forks it, lets
-all go at once, and prints what came of each, as JSON.
+Run as `python -m tests.faults.simultaneous`. It reads what to do as JSON, creates and forks the
+service, starts all forks at once, and prints what each returned, as JSON.
 """
 
 import json
@@ -12,22 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 from models.mail.outbox import OutgoingEmail
-from tests.faults.forked_service import Named
+from tests.faults.forked_service import DatabaseAt
 from tests.support.paths import ROOT
 from tests.support.service import ADA, Service
 from tests.support.smtp_server import SMTPServer
 
-CROWD = 50
+PROCESSES = 50
 
 
-def rush(service: Service, act: str, link: str = "") -> list[Any]:
-    """What came of each of the processes."""
-    settings = {name: service.app.config[name] for name in ("RATELIMIT_ENABLED", "MAX_WAITING")}
+def run_simultaneously(service: Service, act: str, link: str = "") -> list[Any]:
+    """What each of the processes returned."""
     task = {
         "strapi": service.strapi.url,
         "ledger": service.ledger.url,
         "mail_port": service.mail.port,
-        "settings": settings,
+        "settings": {"RATELIMIT_ENABLED": service.app.config["RATELIMIT_ENABLED"]},
         "act": act,
         "link": link,
     }
@@ -51,11 +50,11 @@ def ask(service: Service, link: str, number: int) -> int:
 
 
 def lease(service: Service, link: str, number: int) -> list[int]:
-    """The letters that this process is to deliver."""
+    """The ids of the emails that this process has to send."""
     leased = []
     with service.app.app_context():
-        while letter := OutgoingEmail.claim_next():
-            leased.append(letter.id)
+        while email := OutgoingEmail.claim_next():
+            leased.append(email.id)
     return leased
 
 
@@ -68,17 +67,17 @@ ACTS: dict[str, Callable[[Service, str, int], Any]] = {
 
 def main() -> None:
     task = json.loads(sys.stdin.read())
-    mail, ledger = SMTPServer(task["mail_port"]), Named(task["ledger"])
-    service = Service(Named(task["strapi"]), mail, ledger, task["settings"])
+    mail, ledger = SMTPServer(task["mail_port"]), DatabaseAt(task["ledger"])
+    service = Service(DatabaseAt(task["strapi"]), mail, ledger, task["settings"])
     waiting, starting = os.pipe()
     pipes = []
-    for number in range(CROWD):
+    for number in range(PROCESSES):
         reading, writing = os.pipe()
         if os.fork() == 0:
             os.close(starting)
             os.read(waiting, 1)
-            came = ACTS[task["act"]](service, task["link"], number)
-            os.write(writing, json.dumps(came).encode())
+            result = ACTS[task["act"]](service, task["link"], number)
+            os.write(writing, json.dumps(result).encode())
             os._exit(0)
         os.close(writing)
         pipes.append(reading)

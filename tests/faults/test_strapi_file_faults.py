@@ -1,35 +1,33 @@
 """Strapi's file busy, upgraded under the running service, and left half-written."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.faults.invariants import damage
+from tests.faults.acts import damage
+from tests.support.report_tables import Report
 from tests.support.service import ADA, Service
 from tests.support.strapi_file import SUE, StrapiFile
 
-Tally = Callable[..., None]
+GRACE = "grace@example.org"
 
 
 @pytest.fixture
 def link(service: Service) -> str:
-    """Ada's link, which she is about to follow."""
+    """Ada's link, not used yet."""
     service.visitor().ask()
     service.deliver()
     return service.visitor().link()
 
 
-@pytest.mark.parametrize(("seconds", "first"), [(1, 303), (4, 303), (30, 503)])
-def test_a_file_that_somebody_else_writes_is_waited_for_and_not_for_ever(
-    service: Service, link: str, tally: Tally, seconds: int, first: int
+@pytest.mark.parametrize(("seconds", "status"), [(1, 303), (30, 503)])
+def test_a_file_that_another_program_writes_is_not_waited_for_endlessly(
+    service: Service, link: str, report: Report, seconds: int, status: int
 ) -> None:
     writer = sqlite3.connect(service.strapi.path, check_same_thread=False, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
@@ -38,27 +36,31 @@ def test_a_file_that_somebody_else_writes_is_waited_for_and_not_for_ever(
     began = time.monotonic()
     answer = service.visitor().confirm(link)
     waited = time.monotonic() - began
-    violations = []
-    if answer.status_code != first or (first == 503 and not answer.headers.get("Retry-After")):
-        violations.append(f"busy for {seconds} s, the answer is {answer.status_code}")
-    if waited > max(seconds, 5) + 5 and first == 303:
-        violations.append(f"the answer took {waited:.0f} s")
-    if first == 503:
-        if service.strapi.admin(ADA):
-            violations.append("something was written")
-        # Nothing is learned from the rest of the 30 seconds.
-        timer.cancel()
-        writer.execute("ROLLBACK")
+    timer.cancel()
     timer.join()
+    if writer.in_transaction:
+        writer.execute("ROLLBACK")
     writer.close()
-    if service.visitor().confirm(link).status_code != 303 or not service.strapi.admin(ADA):
-        violations.append("the link is burnt")
-    tally("Strapi's file busy for 1, 4, 30 s", 1, violations)
+
+    broken = []
+    # A busy machine may roll back too late.
+    if answer.status_code != status and not (status == 303 and waited > 5):
+        broken.append(f"busy for {seconds} s, the answer is {answer.status_code}")
+    if answer.status_code == 503 and not answer.headers.get("Retry-After"):
+        broken.append("the answer does not say when to try again")
+    if answer.status_code == 503 and service.strapi.admin(ADA):
+        broken.append("something was written")
+    if waited > 20:
+        broken.append(f"the answer took {waited:.0f} s")
+    again = service.visitor().confirm(link).status_code
+    if again != 303 or not service.strapi.admin(ADA):
+        broken.append("the link no longer works")
+    report("Strapi's file busy for 1 and 30 s", 1, broken)
 
 
-# Writes more than fits into memory, so that it lies in the file before it is committed.
-HALF_WRITING = """
-import sqlite3, sys, time
+# Write more than fits into memory, so that it is in the file before the commit.
+HALF_WRITE = """
+import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)
 database.execute("PRAGMA cache_size = 1")
 database.execute("BEGIN IMMEDIATE")
@@ -67,68 +69,70 @@ insert = "INSERT INTO strapi_core_store_settings (key, value) VALUES (?, hex(ran
 for name in ("a", "b", "c"):
     database.execute(insert, [name])
 print("half", flush=True)
-time.sleep(60)
+input()
 """
 
 
 def test_a_hot_journal_of_a_killed_strapi_is_rolled_back(
-    service: Service, link: str, tally: Tally
+    service: Service, link: str, report: Report
 ) -> None:
     before = service.strapi.admins()
-    writer = subprocess.Popen(
-        [sys.executable, "-c", HALF_WRITING, str(service.strapi.path)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert writer.stdout
-    assert writer.stdout.readline() == "half\n"
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.communicate()
+    command = [sys.executable, "-c", HALF_WRITE, str(service.strapi.path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "half\n"
+        writer.kill()
     assert Path(f"{service.strapi.path}-journal").stat().st_size > 0
 
     answer = service.visitor().confirm(link)
-    violations = list(damage(service.strapi, service.ledger))
+    broken = list(damage(service.strapi, service.ledger))
     if answer.status_code != 303:
-        violations.append(f"the answer is {answer.status_code}")
+        broken.append(f"the answer is {answer.status_code}")
     if service.strapi.admins()[:1] != before:
-        violations.append("what Strapi had not committed is there")
-    tally("hot journal of a killed Strapi", 1, violations)
+        broken.append("what Strapi had not committed is there")
+    report("hot journal of a killed Strapi", 1, broken)
 
 
 @pytest.mark.parametrize("backend", ["4.26.2"], indirect=True)
-def test_an_upgrade_under_the_running_service_is_noticed(
-    service: Service, link: str, tmp_path: Path, tally: Tally
+def test_an_upgrade_of_strapi_under_the_running_service_is_noticed(
+    service: Service, link: str, tmp_path: Path, report: Report
 ) -> None:
     visitor, sue = service.visitor(), service.visitor()
-    visitor.apply("grace@example.org")
+    visitor.apply(GRACE)
     [grace] = [admin for admin in service.strapi.admins() if admin["email"] != SUE]
     old = tmp_path / "before-the-upgrade.db"
     service.strapi.path.rename(old)
     before = old.read_bytes()
-    new = StrapiFile.made_by("5.54.0", service.strapi.path)
-    names = [name for name in grace if name in new.admins()[0]]
+    new = upgraded(service.strapi.path, grace)
+    service.deliver()
+
+    broken = []
+    if visitor.confirm(link).status_code != 303:
+        broken.append("a link from before cannot be confirmed")
+    sue.log_in()
+    if sue.decide("activate", grace["id"]).status_code != 303:
+        broken.append("an author from before cannot be activated")
+    if not (new.admin(GRACE) or {}).get("is_active"):
+        broken.append("the activation is lost")
+    if not (new.admin(ADA) or {}).get("document_id"):
+        broken.append("the new row is not one of Strapi 5")
+    if old.read_bytes() != before:
+        broken.append("the old file was written")
+    report("Strapi upgraded from 4 to 5 under the running service", 1, broken)
+
+
+def upgraded(path: Path, author: dict[str, object]) -> StrapiFile:
+    """A database of Strapi 5 with this author from Strapi 4."""
+    new = StrapiFile.made_by("5.54.0", path)
+    names = [name for name in author if name in new.admins()[0]]
     marks = ", ".join("?" for _ in names)
-    new.do(
-        f"INSERT INTO admin_users ({', '.join(names)}) VALUES ({marks})",
-        *(grace[name] for name in names),
-    )
+    columns = ", ".join(names)
+    values = [author[name] for name in names]
+    new.do(f"INSERT INTO admin_users ({columns}) VALUES ({marks})", *values)
     new.do(
         "INSERT INTO admin_users_roles_lnk (user_id, role_id)"
         " SELECT ?, id FROM admin_roles WHERE code = 'strapi-author'",
-        grace["id"],
+        author["id"],
     )
-    service.deliver()
-
-    violations = []
-    if visitor.confirm(link).status_code != 303:
-        violations.append("who had a link cannot confirm")
-    sue.log_in()
-    if sue.decide("activate", grace["id"]).status_code != 303:
-        violations.append("who waited cannot be activated")
-    if not (new.admin("grace@example.org") or {}).get("is_active"):
-        violations.append("the activation is lost")
-    if not (new.admin(ADA) or {}).get("document_id"):
-        violations.append("the new row is not one of Strapi 5")
-    if old.read_bytes() != before:
-        violations.append("the old file was written")
-    tally("Strapi upgraded from 4 to 5 under the running service", 1, violations)
+    return new

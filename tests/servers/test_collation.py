@@ -1,4 +1,4 @@
-"""Collations: where Strapi's MariaDB takes different addresses for one, so does the service."""
+"""Where MariaDB takes different emails for equal, the service does what Strapi does."""
 
 from collections.abc import Callable
 
@@ -8,35 +8,32 @@ from tests.support.service import ADA, Service
 from tests.support.smtp_server import text
 from tests.support.strapi_file import SUE, StrapiFile
 
-# Strapi says "Email already taken" to whoever comes second.
+# Equal to Ada's in these collations: Strapi refuses a second admin user with it.
 ALIKE = "ádà@example.org"
+
+pytestmark = pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
 
 
 @pytest.fixture(params=["utf8mb4_general_ci", "utf8mb4_unicode_ci"])
 def service(
     request: pytest.FixtureRequest, strapi: StrapiFile, start: Callable[..., Service]
 ) -> Service:
-    """The service beside a Strapi whose database is as MariaDB makes them."""
+    """The service beside a Strapi with a collation that MariaDB uses by default."""
     strapi.do(f"ALTER TABLE admin_users CONVERT TO CHARACTER SET utf8mb4 COLLATE {request.param}")
     return start()
 
 
-pytestmark = pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
-
-
-def test_who_has_an_address_that_is_taken_for_it_is_told_so(service: Service) -> None:
+def test_a_visitor_is_told_that_an_equal_email_has_an_account(service: Service) -> None:
     service.strapi.add_admin(ALIKE, None, "strapi-editor")
 
     service.visitor().ask()
-    [letter] = service.deliver()
+    [message] = service.deliver()
 
-    assert letter["To"] == ADA
-    assert "/confirm/" not in text(letter)
+    assert message["To"] == ADA
+    assert "/confirm/" not in text(message)
 
 
-def test_an_address_that_was_taken_between_letter_and_click_stays_anothers(
-    service: Service,
-) -> None:
+def test_an_equal_email_that_was_taken_before_the_click_is_a_conflict(service: Service) -> None:
     service.visitor().ask()
     service.deliver()
     service.strapi.add_admin(ALIKE, None, "strapi-editor", active=False)
@@ -46,7 +43,7 @@ def test_an_address_that_was_taken_between_letter_and_click_stays_anothers(
     assert [row["email"] for row in service.strapi.admins()] == [SUE, ALIKE]
 
 
-def test_whom_strapi_would_take_for_another_is_not_let_in(
+def test_an_author_whose_email_equals_anothers_is_not_activated(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.visitor().apply()
@@ -61,6 +58,5 @@ def test_whom_strapi_would_take_for_another_is_not_let_in(
     assert [row["is_active"] for row in service.strapi.admins()] == [1, 0, 0]
 
 
-def test_a_reviewers_address_is_compared_exactly(service: Service) -> None:
-    answer = service.visitor().log_in("sùe@example.com")
-    assert answer.status_code == 422
+def test_a_reviewer_logs_in_with_exactly_his_email(service: Service) -> None:
+    assert service.visitor().log_in("sùe@example.com").status_code == 422

@@ -1,5 +1,8 @@
-"""Least privilege: an account with exactly the rights that docs/databases.md grants goes the whole way,
-and without any one of them, `flask check` names it and nobody sees more than "try again"."""
+"""The rights that docs/databases.md grants to the account in Strapi's database.
+
+They are enough for everything. If one is missing, `flask check` names it, and visitors are asked
+to come back.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,46 +23,47 @@ from tests.support.service import ADA, Service, Visitor
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_on_server import StrapiOnServer
 
-PAPER = ROOT / "docs" / "databases.md"
+PAGE = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
-GRACE = "grace@example.org"
-
-Later = Callable[[timedelta], None]
+GRACE, EVE = "grace@example.org", "eve@example.org"
 
 
 class Right(NamedTuple):
-    """One right to one thing: a verb with a column, or without."""
+    """One right to one table or sequence, to all of it or to one column."""
 
     verb: str
-    columns: str
-    thing: str
+    column: str
+    table: str
 
-    def withdrawn(self, account: str) -> str:
-        return f"REVOKE {self.verb}{self.columns} ON {self.thing} FROM {account}"
+    def revoke(self, account: str) -> str:
+        return f"REVOKE {self.verb}{self.column} ON {self.table} FROM {account}"
 
-    def granted(self, account: str) -> str:
-        return f"GRANT {self.verb}{self.columns} ON {self.thing} TO {account}"
+    def grant(self, account: str) -> str:
+        return f"GRANT {self.verb}{self.column} ON {self.table} TO {account}"
+
+    def is_named_in(self, output: str) -> bool:
+        """Whether a text names the verb and the table. Only an INSERT uses a sequence."""
+        verb = "INSERT" if self.verb == "USAGE" else self.verb
+        return verb in output and self.table.removeprefix("strapi.") in output
 
 
 def statements(server: Server) -> list[str]:
-    """What the paper tells the operator of this engine to run."""
-    _, _, section = PAPER.read_text().partition("## What the account in Strapi's database needs\n")
+    """The statements that the page tells the operator of this engine to run."""
+    _, _, section = PAGE.read_text().partition("## What the account in Strapi's database needs\n")
     [block] = re.findall(rf"```{server.scheme}\n(.*?)```", section, re.DOTALL)
     written = block.replace("…", PASSWORD).replace("@'%'", "@'127.0.0.1'")
     return [each.strip() for each in written.split(";") if each.strip()]
 
 
-def rights(server: Server) -> list[Right]:
-    """Each right that the paper grants, for itself."""
-    found = []
+def rights(server: Server) -> Iterator[Right]:
+    """Every single right that the page grants."""
     for statement in statements(server)[1:]:
-        told = re.fullmatch(r"GRANT (\w+)(?: \((.*)\))? ON (.*) TO .*", statement)
-        assert told, statement
-        verb, columns, things = told.groups()
-        for thing in things.split(", "):
+        found = re.fullmatch(r"GRANT (\w+)(?: \((.*)\))? ON (.*) TO .*", statement)
+        assert found, statement
+        verb, columns, tables = found.groups()
+        for table in tables.split(", "):
             each = [f" ({column})" for column in (columns or "").split(", ") if column]
-            found += [Right(verb, column, thing) for column in each or [""]]
-    return found
+            yield from (Right(verb, column, table) for column in each or [""])
 
 
 @pytest.fixture
@@ -71,15 +75,15 @@ def account(server: Server) -> str:
 def service(
     server: Server, account: str, tmp_path: Path, mail_server: SMTPServer
 ) -> Iterator[Service]:
-    """The service, in Strapi's database as the account that the paper makes."""
+    """The service with the account that the page creates."""
     mail_server.clear()
     strapi = StrapiOnServer.on(server, "strapi")
     for statement in statements(server):
         server.run(statement, "strapi")
-    address = server.url("strapi", ACCOUNT, PASSWORD)
     ledger = StrapiOnServer.empty(server, "ledger")
-    named: dict[str, object] = {"STRAPI_DATABASE": address, "UNDO_SECONDS": 600}
-    service = Service(strapi, mail_server, ledger, named)
+    url = server.url("strapi", ACCOUNT, PASSWORD)
+    settings: dict[str, object] = {"STRAPI_DATABASE": url, "UNDO_SECONDS": 600}
+    service = Service(strapi, mail_server, ledger, settings)
     yield service
     service.end()
     owned = f"DROP OWNED BY {ACCOUNT};" if server.scheme == "postgresql" else ""
@@ -93,7 +97,7 @@ def sue(service: Service) -> Visitor:
     return visitor
 
 
-def test_the_whole_way_takes_no_more_than_the_paper_grants(service: Service, sue: Visitor) -> None:
+def test_the_granted_rights_are_enough_for_a_decision(service: Service, sue: Visitor) -> None:
     assert service.run("check").exit_code == 0
     service.visitor().apply()
     page = sue.get(f"/review/signup/{service.signup()['id']}").text
@@ -104,8 +108,8 @@ def test_the_whole_way_takes_no_more_than_the_paper_grants(service: Service, sue
         assert bool((service.strapi.admin(ADA) or {})["is_active"]) == active
 
 
-def test_authors_are_declined_withdrawn_stopped_and_forgotten(
-    service: Service, sue: Visitor, later: Later
+def test_the_granted_rights_are_enough_to_delete_an_author(
+    service: Service, sue: Visitor, later: Callable[[timedelta], None]
 ) -> None:
     visitor = service.visitor()
     withdrawn = visitor.apply()
@@ -119,52 +123,53 @@ def test_authors_are_declined_withdrawn_stopped_and_forgotten(
     service.deliver()
     assert service.strapi.admin(GRACE) is None
 
-    visitor.apply("eve@example.org")
-    visitor.post(visitor.link("stop", "eve@example.org"))
+    visitor.apply(EVE)
+    visitor.post(visitor.link("stop", EVE))
     service.deliver()
     assert len(service.strapi.admins()) == 1
 
 
-def test_a_confirmation_cut_short_is_completed_by_the_next_click(service: Service) -> None:
+def test_the_granted_rights_are_enough_to_repeat_a_confirmation(service: Service) -> None:
     service.visitor().ask()
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
         record_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR), "de"), now())
         author = Author(signup.identity, "Ada", None, "hashed", "de")
-        service.app.extensions["strapi"].write(lambda people: people.create_author(author))
+        strapi = service.app.extensions["strapi"]
+        strapi.write(lambda admin_users: admin_users.create_author(author))
 
     assert service.visitor().confirm().status_code == 303
 
     assert (service.strapi.admin(ADA) or {})["lastname"] == "Lovelace"
 
 
-def test_without_any_one_right_the_check_names_it(
+def test_a_missing_right_is_named_by_the_check(
     server: Server, service: Service, account: str
 ) -> None:
     for right in rights(server):
-        server.run(right.withdrawn(account), "strapi")
-        said = service.run("check")
-        server.run(right.granted(account), "strapi")
+        server.run(right.revoke(account), "strapi")
+        check = service.run("check")
+        server.run(right.grant(account), "strapi")
 
-        assert said.exit_code == 1, right
-        assert told(said.output, right), (right, said.output)
-        assert "docs/databases.md" in said.output
-        assert ACCOUNT not in said.output
+        assert check.exit_code == 1, right
+        assert right.is_named_in(check.output), (right, check.output)
+        assert "docs/databases.md" in check.output
+        assert ACCOUNT not in check.output
 
     assert service.run("check").exit_code == 0
 
 
-def test_without_a_right_people_are_asked_to_come_back_and_lose_nothing(
+def test_without_a_right_visitors_are_asked_to_come_back_and_lose_nothing(
     server: Server, service: Service, account: str, sue: Visitor
 ) -> None:
     link = service.visitor().apply()
     service.visitor().ask(GRACE)
     service.deliver()
     for right in rights(server):
-        if right.columns and right.columns not in {" (email)", " (role_id)", " (is_active)"}:
+        if right.column and right.column not in {" (email)", " (role_id)", " (is_active)"}:
             continue
-        server.run(right.withdrawn(account), "strapi")
+        server.run(right.revoke(account), "strapi")
         assert service.visitor().get(link).status_code == 200
         pages = ["/review", f"/review/signup/{service.signup()['id']}"]
         assert {sue.get(path).status_code for path in pages} <= {200, 503}, right
@@ -173,12 +178,6 @@ def test_without_a_right_people_are_asked_to_come_back_and_lose_nothing(
             assert answer.status_code == 503
             assert 'value="Ada"' in answer.text
             assert "denied" not in answer.text
-        server.run(right.granted(account), "strapi")
+        server.run(right.grant(account), "strapi")
 
     assert service.visitor().confirm(service.visitor().link(email=GRACE)).status_code == 303
-
-
-def told(said: str, right: Right) -> bool:
-    """Whether the verb and the thing stand there; a sequence is used by those who INSERT."""
-    verb = "INSERT" if right.verb == "USAGE" else right.verb
-    return verb in said and right.thing.removeprefix("strapi.") in said

@@ -1,40 +1,36 @@
-"""Several instances on one database server: whoever answers, it is the same service."""
+"""Several instances on one database server act as one service."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.support.database_servers import Server
-from tests.support.deployment import NGINX, Answer, Client
-from tests.support.instances import INSTANCES, WHO, Fleet
+from tests.support.deployment import NEEDS_NGINX
+from tests.support.http_client import Answer, Client
+from tests.support.instances import INSTANCE_HEADER, INSTANCES, InstanceGroup
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
-pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
+pytestmark = NEEDS_NGINX
 
 
 @pytest.fixture(scope="module")
-def fleet(
+def group(
     server: Server, mail_server: SMTPServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Fleet]:
+) -> Iterator[InstanceGroup]:
     mail_server.clear()
-    fleet = Fleet(tmp_path_factory.mktemp("fleet"), server, mail_server)
-    with ExitStack() as stack:
-        stack.callback(fleet.stop)
-        fleet.start()
-        yield fleet
-    assert "Traceback" not in fleet.said()
+    with InstanceGroup(tmp_path_factory.mktemp("group"), server, mail_server) as group:
+        yield group
+        assert "Traceback" not in group.stop()
 
 
-def everywhere(ask: Callable[[], Answer]) -> list[Answer]:
-    """What each instance answers: the requests go round."""
-    answers: dict[str, Answer] = {}
+def statuses_everywhere(ask: Callable[[], Answer]) -> list[int]:
+    """The status of each instance's answer. nginx asks one after the other."""
+    answers: dict[str, int] = {}
     for _ in range(3 * INSTANCES):
         answer = ask()
-        answers[answer.headers[WHO]] = answer
-    assert len(answers) == INSTANCES
+        answers[answer.headers[INSTANCE_HEADER]] = answer.status
     return list(answers.values())
 
 
@@ -44,59 +40,40 @@ def logged_in(client: Client) -> Client:
     return client
 
 
-def test_a_session_begun_at_one_instance_is_valid_at_the_others(fleet: Fleet) -> None:
-    sue = logged_in(fleet.client(1))
-
-    answers = everywhere(lambda: sue.get("/review"))
-
-    assert [answer.status for answer in answers] == [200] * INSTANCES
-    assert all("Log out" in answer.text for answer in answers)
-
-
-def test_a_session_that_ended_at_one_instance_has_ended_at_the_others(fleet: Fleet) -> None:
-    sue = logged_in(fleet.client(2))
-    copied = dict(sue.cookies)
-
-    assert sue.post("/review/logout", page="/review").status == 303
-
-    thief = fleet.client(3)
-    for answer in everywhere(lambda: with_cookies(thief, copied).get("/review")):
-        assert answer.status == 303
-
-
-def test_all_sessions_end_everywhere(fleet: Fleet) -> None:
-    here, there = logged_in(fleet.client(4)), logged_in(fleet.client(5))
-
-    assert here.post("/review/logout/everywhere", page="/review").status == 303
-
-    copied = dict(there.cookies)
-    for answer in everywhere(lambda: with_cookies(there, copied).get("/review")):
-        assert answer.status == 303
-
-
-def test_wrong_passwords_are_counted_over_all_instances(fleet: Fleet) -> None:
-    guesser = fleet.client(6)
-    wrong: dict[str, Any] = {"email": SUE, "password": "Wrong1password"}
-
-    statuses = [guesser.post("/review/login", **wrong).status for _ in range(5)]
-    refused = everywhere(lambda: guesser.post("/review/login", **wrong))
-
-    assert statuses == [422] * 5
-    assert [answer.status for answer in refused] == [429] * INSTANCES
-
-
-def test_posts_are_counted_over_all_instances(fleet: Fleet) -> None:
-    flooder = fleet.client(7)
-
-    statuses = [flooder.post("/signup", email="nobody").status for _ in range(30)]
-    refused = everywhere(lambda: flooder.post("/signup", email="nobody"))
-
-    assert statuses == [422] * 30
-    assert [answer.status for answer in refused] == [429] * INSTANCES
-
-
 def with_cookies(client: Client, cookies: dict[str, str]) -> Client:
-    """Whoever has copied these."""
-    client.cookies.clear()
-    client.cookies.update(cookies)
+    client.cookies = dict(cookies)
     return client
+
+
+def test_a_session_is_valid_at_every_instance(group: InstanceGroup) -> None:
+    sue = logged_in(group.client(1))
+
+    assert statuses_everywhere(lambda: sue.get("/review")) == [200] * INSTANCES
+
+
+@pytest.mark.parametrize("path", ["/review/logout", "/review/logout/everywhere"])
+def test_a_logout_ends_a_session_at_every_instance(group: InstanceGroup, path: str) -> None:
+    sue, other = logged_in(group.client(2)), logged_in(group.client(3))
+    copied = dict((other if "everywhere" in path else sue).cookies)
+
+    assert sue.post(path, page="/review").status == 303
+
+    thief = group.client(4)
+    ask = lambda: with_cookies(thief, copied).get("/review")  # noqa: E731
+    assert statuses_everywhere(ask) == [303] * INSTANCES
+
+
+@pytest.mark.parametrize(
+    ("number", "path", "form", "limit"),
+    [
+        (6, "/review/login", {"email": SUE, "password": "Wrong1password"}, 5),
+        (7, "/signup", {"email": "nobody"}, 30),
+    ],
+)
+def test_a_limit_counts_over_all_instances(
+    group: InstanceGroup, number: int, path: str, form: dict[str, Any], limit: int
+) -> None:
+    client = group.client(number)
+
+    assert [client.post(path, **form).status for _ in range(limit)] == [422] * limit
+    assert statuses_everywhere(lambda: client.post(path, **form)) == [429] * INSTANCES

@@ -1,77 +1,94 @@
-"""Several instances beside one ledger: one of them settles, and connections are waited for."""
+"""Several instances on one ledger: one of them reconciles, and connections are waited for."""
 
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from models.ledger import database
-from tests.servers.test_gunicorn import eventually
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
+from tests.support.processes import wait_until
 from tests.support.service import ADA, Service
-from tests.support.strapi_on_server import ENGINES
+from tests.support.strapi_on_server import on_servers
 
-every_server = pytest.mark.parametrize("backend", ENGINES, indirect=True)
-
+# Take the lock under which one instance reconciles ("settling" is its stored name), say whether
+# it was free, and keep it until a line comes.
 HOLD = """
 import sys
-from models.ledger.database import database, open_ledger
-open_ledger(sys.argv[1])
-with database.try_lock("settling") as mine:
+from models.ledger import database
+database.open_ledger(sys.argv[1])
+with database.database.try_lock("settling") as mine:
     print(mine, flush=True)
     input()
 """
 
 
-@every_server
-def test_settling_is_done_by_one_at_a_time(start: Callable[..., Service]) -> None:
-    service = start()
-    visitor = service.visitor()
-    visitor.apply()
-    others = hold(service)
-    assert others.said == "True"
-    visitor.service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+class Holder(subprocess.Popen[str]):
+    """Another process that reconciles until it is released. `got_lock` says if it may."""
 
-    assert visitor.service.deliver() == []
+    def __init__(self, url: str) -> None:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", HOLD, url]
+        super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        assert self.stdout
+        self.got_lock = self.stdout.readline().strip() == "True"
 
-    others.kill()
-    others.communicate()
-    eventually(lambda: "You can write for" in str([each["Subject"] for each in service.deliver()]))
+    def release(self) -> None:
+        self.communicate("\n")
 
 
-@every_server
-def test_whoever_settles_keeps_others_from_it_only_meanwhile(
-    start: Callable[..., Service],
-) -> None:
-    service = start()
-
-    first, second = hold(service), hold(service)
-    told = [first.said, second.said]
-    first.communicate("\n")
-    second.communicate("\n")
-    third = hold(service)
-    third.communicate("\n")
-
-    assert [*told, third.said] == ["True", "False", "True"]
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    return start()
 
 
-def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None:
+@pytest.fixture
+def hold(service: Service) -> Iterator[Callable[[], Holder]]:
+    """Start another process that reconciles."""
+    with ExitStack() as stack:
+
+        def hold() -> Holder:
+            holder = stack.enter_context(Holder(service.ledger.url))
+            stack.callback(holder.kill)
+            return holder
+
+        yield hold
+
+
+@on_servers
+def test_one_instance_reconciles_at_a_time(service: Service, hold: Callable[[], Holder]) -> None:
+    service.visitor().apply()
+    first = hold()
+    assert first.got_lock
+    assert not hold().got_lock
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+
+    assert service.deliver() == []
+
+    first.kill()
+    first.communicate()
+    wait_until(lambda: "You can write for" in str([m["Subject"] for m in service.deliver()]))
+    assert hold().got_lock
+
+
+def test_a_request_waits_for_a_free_connection(server: Server) -> None:
     server.create("ledger")
     engine: Any = database.engine_for(server.url("ledger", max_connections="1"))
     first = threading.Event()
 
-    def use_it() -> None:
+    def use() -> None:
         with engine.connection_context():
             first.set()
             engine.execute_sql("SELECT %s", (1,))
             time.sleep(0.2)
 
-    user = threading.Thread(target=use_it)
+    user = threading.Thread(target=use)
     user.start()
     first.wait()
     with engine.connection_context():
@@ -86,23 +103,7 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
 
     with engine.connection_context():
         names = ("idle", "interval", "count")
-        told = [engine.execute_sql(f"SHOW tcp_keepalives_{name}").fetchone() for name in names]
+        seconds = [engine.execute_sql(f"SHOW tcp_keepalives_{name}").fetchone() for name in names]
 
     engine.close_idle()
-    assert told == [("30",), ("10",), ("3",)]
-
-
-class Holder(subprocess.Popen[str]):
-    """A process that would settle, and takes its time."""
-
-    def __init__(self, address: str) -> None:
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-c", HOLD, address]
-        super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-        assert self.stdout
-        # Whether nobody else does.
-        self.said = self.stdout.readline().strip()
-
-
-def hold(service: Service) -> Holder:
-    return Holder(service.ledger.url)
+    assert seconds == [("30",), ("10",), ("3",)]

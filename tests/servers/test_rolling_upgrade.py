@@ -1,4 +1,4 @@
-"""A new version of the service comes, one instance after the other, while the old one serves."""
+"""A new version starts beside the old one, on the same ledger, while both serve."""
 
 import shutil
 import subprocess
@@ -6,25 +6,31 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from models.ledger.database import MIGRATIONS
-from tests.servers.test_gunicorn import eventually
+from tests.conftest import every_engine
 from tests.support.database_servers import Server
-from tests.support.deployment import NGINX
-from tests.support.instances import Fleet
+from tests.support.deployment import NEEDS_NGINX
+from tests.support.instances import InstanceGroup
 from tests.support.paths import ROOT
+from tests.support.processes import wait_until
+from tests.support.running_service import HEALTHY, RunningService
+from tests.support.service import ADA, required
 from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 
-pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
+# The last commit before most files and names of the code changed.
+OLD = "50fb749"
+STOPPED = "We will not write to you again"
+GRACE, JOAN, EVE = "grace@example.org", "joan@example.org", "eve@example.org"
 
-# What a new version may do to the ledger while the old one serves: add. On MySQL, Peewee's
-# `add_column` takes the default from a column that must not be NULL: the old version's rows would
-# be refused.
-NEWER = """
+# What a newer version may do to the ledger while the old one serves: add columns and tables. On
+# MySQL, Peewee's `add_column` removes the default from a NOT NULL column, which would refuse the
+# rows of the old version.
+MIGRATION = """
 from peewee import BigAutoField, CharField, Model
 from playhouse.migrate import migrate
 
@@ -44,34 +50,91 @@ def up(migrator, database):
     with Hobby.bind_ctx(database):
         database.create_tables([Hobby])
 """
-UPGRADE = """
+MIGRATE = """
 import sys
 from pathlib import Path
-from models.ledger import database as ledger
-ledger.MIGRATIONS = Path(sys.argv[2])
-ledger.open_ledger(sys.argv[1])
+from models.ledger import database
+database.MIGRATIONS = Path(sys.argv[2])
+database.open_ledger(sys.argv[1])
 """
-LIFTED: dict[str, object] = {"RATELIMIT_ENABLED": False}
+NO_LIMITS: dict[str, object] = {"RATELIMIT_ENABLED": False}
+
+
+@pytest.fixture(scope="module")
+def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code of the old commit."""
+    archive = subprocess.run(["git", "archive", OLD], cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(f"no commit {OLD}: clone the repository with its whole history")
+    folder = tmp_path_factory.mktemp("old")
+    subprocess.run(["tar", "x", "-C", folder], input=archive.stdout, check=True)
+    return folder
+
+
+@every_engine
+def test_an_instance_from_before_the_renames_serves_beside_a_new_one(
+    old_code: Path, strapi: StrapiFile, ledger: StrapiFile, mail_server: SMTPServer, tmp_path: Path
+) -> None:
+    mail_server.clear()
+    settings = required(strapi, mail_server, ledger.url)
+    with (
+        RunningService(settings, mail_server, tmp_path / "old.log", old_code) as old,
+        RunningService(settings, mail_server, tmp_path / "new.log") as new,
+    ):
+        new.url = old.url
+        new.settings["PUBLIC_URL"] = old.url
+        old.start()
+        for email in (ADA, EVE):
+            old.ask(email)
+        ada_link, stop_link = old.link(), old.link(EVE, "stop")
+        assert STOPPED in old.post(stop_link).text
+
+        new.start()
+        assert old.get("/healthz") == new.get("/healthz") == HEALTHY
+        # Nobody writes to Eve, who said to the old instance that she did not ask.
+        new.ask(EVE)
+        assert STOPPED in new.get(stop_link)
+        # Each instance takes the links of the other.
+        new.confirm(ada_link)
+        new.ask(GRACE)
+        old.confirm(new.link(GRACE))
+        old.ask(JOAN)
+        new.confirm(old.link(JOAN))
+        # One of the two sees what Sue does in Strapi's panel, then the new one alone.
+        activate(strapi, ADA)
+        new.wait_for_email("You can write for", ADA)
+        assert "Traceback" not in old.stop()
+        activate(strapi, GRACE)
+        new.wait_for_email("You can write for", GRACE)
+        assert "Traceback" not in new.stop()
+
+    emails = Counter((m["To"], m["Subject"].split()[0]) for m in mail_server.messages)
+    assert emails[ADA, "You"] == emails[GRACE, "You"] == emails[EVE, "Confirm"] == 1
+    assert [admin["is_active"] for admin in strapi.admins()] == [1, 1, 1, 0]
+
+
+def activate(strapi: StrapiFile, email: str) -> None:
+    strapi.do("UPDATE admin_users SET is_active = ? WHERE email = ?", True, email)
 
 
 class Visitors:
-    """People who sign up, one after the other, until they are told to stop."""
+    """People who sign up, one after the other, until the context ends."""
 
-    def __init__(self, fleet: Fleet, count: int = 3) -> None:
+    def __init__(self, group: InstanceGroup, count: int = 3) -> None:
         self.asked: list[str] = []
         self.statuses: Counter[int] = Counter()
-        self._fleet = fleet
+        self._group = group
         self._done = threading.Event()
-        self._threads = [threading.Thread(target=self._come, args=(n,)) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        self._threads = [threading.Thread(target=self._sign_up, args=(n,)) for n in range(count)]
 
-    def more(self, number: int) -> None:
+    def wait_for(self, number: int) -> None:
         """Wait until so many more have signed up."""
         wanted = len(self.asked) + number
-        eventually(lambda: len(self.asked) >= wanted)
+        wait_until(lambda: len(self.asked) >= wanted)
 
     def __enter__(self) -> "Visitors":
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,11 +142,11 @@ class Visitors:
         for thread in self._threads:
             thread.join()
 
-    def _come(self, number: int) -> None:
-        client, turn = self._fleet.client(number), 0
+    def _sign_up(self, number: int) -> None:
+        client, count = self._group.client(number), 0
         while not self._done.is_set():
-            turn += 1
-            email = f"visitor{turn}of{number}@example.org"
+            count += 1
+            email = f"visitor{count}of{number}@example.org"
             status = client.post("/signup", firstname="Ada", email=email).status
             self.statuses[status] += 1
             if status == 303:
@@ -92,72 +155,71 @@ class Visitors:
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Path:
-    """The migrations of a version to come."""
+    """The migrations of a newer version."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "9999_newer.py").write_text(NEWER)
+    (folder / "9999_newer.py").write_text(MIGRATION)
     return folder
 
 
 @pytest.fixture
-def old(server: Server, mail_server: SMTPServer, tmp_path: Path) -> Iterator[Fleet]:
+def group(server: Server, mail_server: SMTPServer, tmp_path: Path) -> Iterator[InstanceGroup]:
     """One instance of this version, behind nginx."""
     mail_server.clear()
-    fleet = Fleet(tmp_path, server, mail_server, 1, **LIFTED)
-    with ExitStack() as stack:
-        stack.callback(fleet.stop)
-        fleet.start()
-        yield fleet
+    with InstanceGroup(tmp_path, server, mail_server, 1, **NO_LIMITS) as group:
+        yield group
 
 
-def upgrade(fleet: Fleet, migrations: Path) -> None:
-    """What the first instance of another version does when it starts."""
-    command = [sys.executable, "-c", UPGRADE, fleet.ledger.url, str(migrations)]
+def migrate(group: InstanceGroup, migrations: Path) -> None:
+    """Do what the first instance of another version does when it starts."""
+    command = [sys.executable, "-c", MIGRATE, group.ledger.url, str(migrations)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def test_the_old_version_goes_on_while_a_newer_one_migrates_the_ledger(
-    old: Fleet, newer: Path
+@NEEDS_NGINX
+def test_an_instance_goes_on_while_a_newer_one_migrates_the_ledger(
+    group: InstanceGroup, newer: Path
 ) -> None:
-    with Visitors(old) as visitors:
-        visitors.more(20)
+    with Visitors(group) as visitors:
+        visitors.wait_for(20)
 
-        upgrade(old, newer)
+        migrate(group, newer)
 
         meanwhile = Counter(visitors.statuses)
-        visitors.more(20)
-    # MySQL's change of a table ends whatever transaction would have to wait for it.
-    assert set(meanwhile) <= {303, 503 if old.ledger.server.scheme == "mysql" else 303}
-    assert meanwhile[503] <= 6
-    assert visitors.statuses[503] == meanwhile[503]
-    assert old.ledger.rows("SELECT name FROM hobby") == []
-    signups = old.ledger.rows("SELECT email FROM signup WHERE nickname IS NULL")
+        visitors.wait_for(20)
+    # MySQL cancels a transaction that would wait for a change of its table.
+    assert set(meanwhile) <= {303, 503 if group.ledger.server.scheme == "mysql" else 303}
+    assert visitors.statuses[503] == meanwhile[503] <= 6
+    assert group.ledger.rows("SELECT name FROM hobby") == []
+    signups = group.ledger.rows("SELECT email FROM signup WHERE nickname IS NULL")
     assert sorted(row["email"] for row in signups) == sorted(visitors.asked)
     unsent = "SELECT colour FROM letter WHERE sent_at IS NULL"
-    eventually(lambda: not old.ledger.rows(unsent))
-    assert "Traceback" not in old.said()
+    wait_until(lambda: not group.ledger.rows(unsent))
+    assert "Traceback" not in group.stop()
 
 
-def test_an_old_instance_that_starts_after_the_upgrade_is_refused(old: Fleet, newer: Path) -> None:
-    upgrade(old, newer)
-    [instance] = old.instances
+@NEEDS_NGINX
+def test_an_old_instance_that_starts_after_the_migration_gives_up(
+    group: InstanceGroup, newer: Path
+) -> None:
+    migrate(group, newer)
+    [instance] = group.instances
 
     instance.kill()
     instance.begin()
 
-    assert instance.gave_up()
-    assert "migrated by a newer version (9999_newer)" in instance.said()
+    assert instance.wait() != 0
+    assert "migrated by a newer version (9999_newer)" in instance.output()
 
 
+@NEEDS_NGINX
 def test_instances_that_start_together_migrate_an_empty_ledger_once(
     server: Server, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
-    fleet = Fleet(tmp_path, server, mail_server, 5, **LIFTED)
-    with ExitStack() as stack:
-        stack.callback(fleet.stop)
-        fleet.start()
+    with InstanceGroup(tmp_path, server, mail_server, 5, **NO_LIMITS) as group:
+        output = group.stop()
 
-    applied = fleet.ledger.rows("SELECT name FROM schema_migration ORDER BY id")
+    applied = group.ledger.rows("SELECT name FROM schema_migration ORDER BY id")
     assert [row["name"] for row in applied] == sorted(file.stem for file in MIGRATIONS.glob("0*"))
-    assert fleet.said().count("Booting worker") == 5
-    assert "Traceback" not in fleet.said()
+    assert output.count("Booting worker") == 5
+    assert "Traceback" not in output

@@ -1,33 +1,31 @@
-"""Trips: how often a server is asked for one step; each costs as long as the way there and back."""
+"""How many statements one step sends to a server: each costs a round trip."""
 
 import logging
 
 import pytest
 
 from tests.support.service import Service
-from tests.support.strapi_on_server import ENGINES
+from tests.support.strapi_on_server import on_servers
 
 
-@pytest.mark.parametrize("backend", ENGINES, indirect=True)
-def test_a_step_asks_a_server_a_few_times(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
+@on_servers
+def test_a_step_sends_few_statements(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     visitor, sue = service.visitor(), service.visitor()
     visitor.get("/signup")
 
-    def asked() -> int:
+    def statements() -> int:
         found = [line for line in caplog.records if line.name == "peewee"]
         caplog.clear()
         return len(found)
 
     with caplog.at_level(logging.DEBUG, "peewee"):
         visitor.ask()
-        assert asked() <= 16
+        assert statements() <= 16
         service.deliver()
-        asked()
+        statements()
         visitor.confirm()
-        assert asked() <= 28
+        assert statements() <= 28
         sue.log_in()
-        assert asked() <= 12
+        assert statements() <= 12
         sue.get("/review")
-        assert asked() <= 16
+        assert statements() <= 16

@@ -12,7 +12,7 @@ from tests.support.service import ADA, ADA_PASSWORD, Service
 from tests.support.smtp_server import text
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_on_server import ENGINES, StrapiOnServer
-from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, served
+from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached, cached_on_server
 
 pytestmark = NEEDS_STRAPI
 # Far from UTC: where dates are local, an error of hours shows.
@@ -53,14 +53,14 @@ def beside(
     if request.param in ENGINES:
         engine: Server = request.getfixturevalue(request.param)
         database = StrapiOnServer.empty(engine, "strapi")
-        server = served(engine, "strapi", free_port(), TZ=ZONE)
+        server = cached_on_server(engine, "strapi", free_port(), TZ=ZONE)
     else:
         server = cached(request.param, free_port())
     server.install()
     server.start(file)
     yield Beside(server, database)
     server.stop()
-    assert " ms) " in server.said()
+    assert " ms) " in server.output()
     assert server.failures() == []
 
 
@@ -73,8 +73,12 @@ def strapi(beside: Beside) -> Iterator[StrapiFile]:
 @pytest.fixture
 def backend(beside: Beside) -> str:
     """The ledger is kept where Strapi keeps its data."""
-    served = beside.database
-    return served.server.name if isinstance(served, StrapiOnServer) else STRAPI_VERSIONS[-1]
+    cached_on_server = beside.database
+    return (
+        cached_on_server.server.name
+        if isinstance(cached_on_server, StrapiOnServer)
+        else STRAPI_VERSIONS[-1]
+    )
 
 
 @pytest.fixture

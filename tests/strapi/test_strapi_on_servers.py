@@ -12,8 +12,8 @@ from tests.support.database_servers import MariaDB, Server
 from tests.support.network import free_port
 from tests.support.service import ADA, ADA_PASSWORD
 from tests.support.strapi_file import SUE, SUE_PASSWORD
-from tests.support.strapi_on_server import StrapiOnServer, fresh
-from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, served
+from tests.support.strapi_on_server import StrapiOnServer
+from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached_on_server
 
 pytestmark = NEEDS_STRAPI
 
@@ -26,7 +26,7 @@ def boot(tmp_path: Path) -> Iterator[Boot]:
     booted: list[RealStrapi] = []
 
     def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiOnServer]:
-        real = served(server, "strapi", free_port(), **environment)
+        real = cached_on_server(server, "strapi", free_port(), **environment)
         real.install()
         booted.append(real)
         real.start(tmp_path / "data.db")
@@ -42,9 +42,9 @@ def boot(tmp_path: Path) -> Iterator[Boot]:
 def test_a_fresh_database_is_the_one_that_strapi_makes(server: Server, boot: Boot) -> None:
     server.create("strapi")
     _, strapi = boot(server)
-    fresh(server, "fresh")
+    fresh = StrapiOnServer.without_admins(server, "fresh")
 
-    assert shape(StrapiOnServer(server, "fresh")) == shape(strapi)
+    assert backend(fresh) == backend(strapi)
 
 
 def test_an_account_from_outside_logs_in_once_it_is_active(server: Server, boot: Boot) -> None:
@@ -82,7 +82,7 @@ def test_strapi_tells_addresses_apart_as_the_collation_does(mariadb: MariaDB, bo
     assert real.log_in("àda@example.org", ADA_PASSWORD)[0] == 200
 
 
-def shape(strapi: StrapiOnServer) -> list[dict[str, Any]]:
+def backend(strapi: StrapiOnServer) -> list[dict[str, Any]]:
     """The columns of the tables that both have, and the keys that these belong to."""
     tables = "'admin_users', 'admin_roles', 'admin_users_roles_lnk', 'admin_permissions',"
     here = (

@@ -1,15 +1,18 @@
-"""The tables below a test run: what was done to the service, how often, and what came of it."""
+"""The tables below a test run: what was tried, how often, and how many promises broke."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+# What the `report` fixture does: count attempts in a row, and fail for each violation.
+Report = Callable[..., None]
+
 
 @dataclass
 class Table:
-    """What one folder of tests tells: rows of what was tried, and how often a promise broke."""
+    """The table of one folder of tests, and the lines printed below it."""
 
     tried: str
     broken: str
@@ -37,45 +40,46 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="module")
 def table(request: pytest.FixtureRequest) -> Table:
-    """The table of the folder that the test lies in."""
+    """The table of the folder that the test is in."""
     return request.config.stash[Tables][request.path.parent.name]
 
 
 @pytest.fixture(scope="module")
-def tally(table: Table) -> Callable[..., None]:
-    """Notes that something was tried, and fails the test with each promise that it broke."""
+def report(table: Table) -> Report:
+    """Count attempts in a row of the table, and fail the test if a promise broke."""
 
-    def tally(what: str, tried: int = 1, violations: list[str] | None = None) -> None:
+    def report(what: str, tried: int = 1, violations: Iterable[str] = ()) -> None:
+        found = list(violations)
         row = table.rows.setdefault(what, [0, 0])
         row[0] += tried
-        row[1] += len(violations or [])
-        assert not violations, "\n".join(violations)
+        row[1] += len(found)
+        assert not found, "\n".join(found)
 
-    return tally
+    return report
 
 
 @pytest.fixture(scope="module")
-def measured(table: Table) -> Callable[[str], None]:
-    """Notes a line to be read below the table."""
+def report_line(table: Table) -> Callable[[str], None]:
+    """Print a line below the table."""
     return table.lines.append
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where several processes share the tests, each sends its tables to the one that shows them."""
+    """Send the tables of a pytest-xdist worker to the process that prints them."""
     if hasattr(session.config, "workeroutput"):
-        told = session.config.stash[Tables].items()
-        session.config.workeroutput["tallies"] = [(t, x.rows, x.lines) for t, x in told]
+        tables = session.config.stash[Tables].items()
+        session.config.workeroutput["tables"] = [(t, x.rows, x.lines) for t, x in tables]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the tables of a process that is done."""
-    for title, rows, lines in getattr(node, "workeroutput", {}).get("tallies", []):
+    """Add the tables of a pytest-xdist worker that has finished."""
+    for title, rows, lines in getattr(node, "workeroutput", {}).get("tables", []):
         table = node.config.stash[Tables][title]
         table.lines += lines
         for what, counted in rows.items():
             row = table.rows.get(what, [0, 0])
-            table.rows[what] = [mine + theirs for mine, theirs in zip(row, counted, strict=True)]
+            table.rows[what] = [here + there for here, there in zip(row, counted, strict=True)]
 
 
 def pytest_terminal_summary(

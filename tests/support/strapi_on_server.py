@@ -1,26 +1,23 @@
-"""The database of a Strapi that outgrew its file: the same verbs, on PostgreSQL or MariaDB."""
+"""Strapi's database on PostgreSQL or MariaDB, with the methods of `StrapiFile`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import DATA
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
-# The fixtures that start them, and what stands for each in a list of shapes.
+# The fixtures of the servers. As a `backend`, each stands for the newest Strapi on that server.
 ENGINES = ["postgresql", "mariadb"]
-
-
-def fresh(server: Server, database: str) -> None:
-    """Make a database as Strapi's first start leaves it: with roles, without administrators."""
-    server.create(database)
-    server.run((DATA / f"fresh-{STRAPI_VERSIONS[-1]}.{server.name}.sql").read_text(), database)
+on_servers = pytest.mark.parametrize("backend", ENGINES, indirect=True)
 
 
 class StrapiOnServer(StrapiFile):
-    """A database as a real Strapi made it, looked at as the server's administrator."""
+    """A database on a server, as its admin sees it."""
 
     def __init__(self, server: Server, database: str) -> None:
         self.server = server
@@ -28,11 +25,17 @@ class StrapiOnServer(StrapiFile):
 
     @classmethod
     def on(cls, server: Server, database: str) -> "StrapiOnServer":
-        """A fresh one with Sue, its super admin."""
-        fresh(server, database)
-        served = cls(server, database)
-        served.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
-        return served
+        """Strapi's database with Sue, its super admin."""
+        strapi = cls.without_admins(server, database)
+        strapi.add_admin(SUE, SUE_PASSWORD, "strapi-super-admin")
+        return strapi
+
+    @classmethod
+    def without_admins(cls, server: Server, database: str) -> "StrapiOnServer":
+        """Strapi's database after its first start: with roles, without admin users."""
+        server.create(database)
+        server.run((DATA / f"fresh-{STRAPI_VERSIONS[-1]}.{server.name}.sql").read_text(), database)
+        return cls(server, database)
 
     @classmethod
     def empty(cls, server: Server, database: str) -> "StrapiOnServer":
@@ -57,16 +60,16 @@ class StrapiOnServer(StrapiFile):
         self.do("ALTER TABLE elsewhere RENAME TO admin_users")
 
     def damage(self) -> Iterator[str]:
-        """A server sees to that by itself."""
+        """Nothing: a server checks its own files and keys."""
         yield from ()
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        return self.server.rows(marked(query), *values, database=self.database)
+        return self.server.rows(for_drivers(query), *values, database=self.database)
 
     def do(self, statement: str, *values: object) -> None:
-        self.server.do(marked(statement), *values, database=self.database)
+        self.server.do(for_drivers(statement), *values, database=self.database)
 
 
-def marked(query: str) -> str:
-    """A query of SQLite's with the marks of these drivers."""
+def for_drivers(query: str) -> str:
+    """Rewrite SQLite's `?` as the `%s` of these drivers."""
     return query.replace("%", "%%").replace("?", "%s")

@@ -1,4 +1,4 @@
-"""A real Strapi that is written to all the time: how it answers, and how long it takes."""
+"""Save a profile in a real Strapi all the time, and measure its answers."""
 
 import contextlib
 import threading
@@ -9,16 +9,16 @@ from tests.support.strapi_server import RealStrapi
 
 
 def saving(real: RealStrapi, token: str, meanwhile: Callable[[], None]) -> list[tuple[int, float]]:
-    """Statuses and seconds of saving a profile 50 times a second, while something happens."""
-    done: list[tuple[int, float]] = []
+    """The status and the seconds of each save, 50 a second, while `meanwhile` runs."""
+    saves: list[tuple[int, float]] = []
     over = threading.Event()
 
     def save() -> None:
         while not over.wait(0.04):
             began = time.monotonic()
-            body = {"firstname": f"Sue {len(done)}"}
+            body = {"firstname": f"Sue {len(saves)}"}
             status, _ = real.call("PUT", "/admin/users/me", body, token)
-            done.append((status, time.monotonic() - began))
+            saves.append((status, time.monotonic() - began))
 
     savers = [threading.Thread(target=save) for _ in range(4)]
     with contextlib.ExitStack() as ending:
@@ -27,4 +27,4 @@ def saving(real: RealStrapi, token: str, meanwhile: Callable[[], None]) -> list[
             ending.callback(saver.join)
         ending.callback(over.set)
         meanwhile()
-    return done
+    return saves

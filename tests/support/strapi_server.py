@@ -1,4 +1,4 @@
-"""A real Strapi: installed with npm once for each version, started beside a database."""
+"""A real Strapi: npm installs each version once, and tests start it beside a database."""
 
 import fcntl
 import json
@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,43 +15,44 @@ import pytest
 
 from tests.support.database_servers import Server
 from tests.support.paths import DATA
+from tests.support.processes import Process, wait_until
 
 APP = DATA / "strapi_app"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "author-signup"
-# The admin panel's own libraries, needed only where the panel itself is built.
+# The admin panel's own libraries, needed only to build the panel.
 PANEL = {
     "react": "^18.0.0",
     "react-dom": "^18.0.0",
     "react-router-dom": "^6.0.0",
     "styled-components": "^6.0.0",
 }
-# What Strapi talks to PostgreSQL and MariaDB with.
+# Strapi's drivers for PostgreSQL and MariaDB, and its names for the engines.
 DRIVERS = {"mysql2": "^3.24.0", "pg": "^8.23.0"}
-# Strapi's names for the engines.
 CLIENTS = {"postgresql": "postgres", "mysql": "mysql"}
-# Whom Strapi is on a server.
+# Strapi's account on a server.
 ACCOUNT, ACCOUNT_PASSWORD = "strapi", "Strapi1only"
-# Seconds that a Strapi may take to answer for the first time; usually it takes three.
-BOOT = 120
-
+# Seconds that a Strapi may take to start on a busy machine; usually it takes three.
+BOOT = 240
 
 NEEDS_STRAPI = [
     pytest.mark.skipif(
-        not os.environ.get("REAL_STRAPI"), reason="REAL_STRAPI=1 runs it: npm fetches 0.5 GB each"
+        not os.environ.get("REAL_STRAPI"),
+        reason="real Strapis run with REAL_STRAPI=1: npm downloads 0.5 GB for each",
     ),
-    pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed"),
+    pytest.mark.skipif(not shutil.which("npm"), reason="no npm: install nodejs and npm"),
     pytest.mark.timeout(900),
 ]
 # A line of Strapi's log, with its colours: [2026-11-23 …] http: GET /admin/init (3 ms) 500
 FAILED = re.compile(r"http\S*: .* ms\) (\x1b\[[0-9;]*m)?5\d\d")
 
 
-class RealStrapi:
+class RealStrapi(Process):
     """A Strapi of one version in a folder of its own, on 127.0.0.1."""
 
     def __init__(
         self, version: str, folder: Path, port: int, panel: bool = False, **environment: str
     ) -> None:
+        super().__init__(folder / "log")
         self.version = version
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -67,11 +67,12 @@ class RealStrapi:
             **environment,
         }
         self._panel = panel
-        self._process: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
-        """Fetch Strapi and compile its SQLite driver, unless that was done before, or is just being
-        done by somebody else."""
+        """Download Strapi and compile its SQLite driver, unless that is done.
+
+        Two test runs at the same time take turns.
+        """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self.folder.with_name(f"{self.folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -88,7 +89,7 @@ class RealStrapi:
         if installed.exists() and installed.read_text() == package:
             return
         (self.folder / "package.json").write_text(package)
-        # Strapi 4 needs its peers as they are; Strapi 5 boots without those of its panel.
+        # Strapi 4 needs exactly its peer dependencies. Strapi 5 starts without those of its panel.
         peers = "--force" if self._major == 4 else "--legacy-peer-deps"
         quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
         self._run("npm", "install", "--ignore-scripts", *quietly, *([] if self._panel else [peers]))
@@ -98,71 +99,44 @@ class RealStrapi:
         installed.write_text(package)
 
     def start(self, database: Path | None = None) -> None:
-        """Boot beside `database`, or its own, and wait until it answers.
+        """Start beside this database file, or beside its own, and wait until it answers.
 
-        Where the data is on a server, only the log lies there."""
+        The log is written beside the file, also if the data is on a server.
+        """
         self.database = database or self.database
+        self.log = self.database.with_suffix(".log")
         environment = {**self._environment, "DATABASE_FILENAME": str(self.database)}
-        self.log = self.database.with_suffix(".log").open("ab")
-        self._process = subprocess.Popen(
-            ["node", "server.js"],
-            cwd=self.folder,
-            env=environment,
-            stdout=self.log,
-            stderr=self.log,
-        )
-        until = time.monotonic() + BOOT
-        while self.call("GET", "/admin/init")[0] != 200:
-            assert self._process.poll() is None, self.said()
-            assert time.monotonic() < until, self.said()
-            time.sleep(0.2)
+        self.launch(["node", "server.js"], environment, self.folder)
+        wait_until(lambda: self.call("GET", "/admin/init")[0] == 200 or self.ended(), BOOT)
+        assert not self.ended(), self.output()
 
-    def stop(self) -> None:
-        """End it, by its process."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-            self.log.close()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        assert self._process is not None
-        return self._process.pid
-
-    def wait(self) -> None:
-        """Wait until it ends by itself."""
-        assert self._process is not None
-        self._process.wait()
-
-    def said(self) -> str:
-        """What it wrote so far."""
-        return self.database.with_suffix(".log").read_text(errors="replace")
+    def stop(self, seconds: float = 10) -> str:
+        """Stop it, or kill it if it takes longer, and return what it wrote."""
+        try:
+            return super().stop(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.output()
 
     def failures(self) -> list[str]:
-        """The requests that it answered with 5xx."""
-        return [line for line in self.said().splitlines() if FAILED.search(line)]
+        """The log's lines of requests that it answered with 5xx."""
+        return [line for line in self.output().splitlines() if FAILED.search(line)]
 
     def register_first(self, email: str, password: str) -> str:
-        """Make the first super admin; returns a token to call with."""
+        """Create the first super admin, and return a token for `call`."""
         person = {"email": email, "password": password, "firstname": "Sue", "lastname": "Super"}
         status, answer = self.call("POST", "/admin/register-admin", person)
         assert status == 200, answer
         return str(answer["data"]["token"])
 
     def log_in(self, email: str, password: str) -> tuple[int, Any]:
-        """What Strapi answers to these credentials."""
+        """The status and the JSON that Strapi answers to these credentials."""
         return self.call("POST", "/admin/login", {"email": email, "password": password})
 
     def call(
         self, method: str, path: str, body: object = None, token: str | None = None
     ) -> tuple[int, Any]:
-        """Ask Strapi; returns status and JSON, or status 0 when nobody answers."""
+        """The status and the JSON of Strapi's answer, or status 0 without an answer."""
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -194,7 +168,7 @@ class RealStrapi:
             "private": True,
             "version": "0.1.0",
             "dependencies": dependencies,
-            # Before 0.33, sharp fetched its binary from elsewhere than the registry.
+            # Before 0.33, sharp did not download its binary from the npm registry.
             "overrides": {"sharp": "0.33.5"} if self._major == 4 else {},
             "strapi": {"telemetryDisabled": True},
         }
@@ -208,17 +182,16 @@ class RealStrapi:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
 
 def cached(version: str, port: int, **environment: str) -> RealStrapi:
-    """A headless Strapi of this version, kept between test runs."""
+    """A Strapi of this version without its panel, installed once for all test runs."""
     return RealStrapi(version, CACHE / f"strapi-{version}", port, panel=False, **environment)
 
 
-def served(server: Server, database: str, port: int, **environment: str) -> RealStrapi:
-    """The same with its data in this database, which is there, and with an account of its own."""
+def cached_on_server(server: Server, database: str, port: int, **environment: str) -> RealStrapi:
+    """The newest Strapi with its data in this database, and an account of its own there."""
     server.user(ACCOUNT, ACCOUNT_PASSWORD)
     server.give(database, ACCOUNT)
     connection = {

@@ -1,4 +1,4 @@
-"""PostgreSQL and MariaDB of the tests' own: unprivileged, on 127.0.0.1, gone with the tests."""
+"""PostgreSQL and MariaDB for the tests, on 127.0.0.1, without root's rights."""
 
 from tests.support.database_servers.mariadb import MariaDB
 from tests.support.database_servers.postgresql import PostgreSQL

@@ -1,4 +1,4 @@
-"""A MariaDB that starts, dies and comes back when the test wants it to."""
+"""MariaDB for the tests."""
 
 import contextlib
 import os
@@ -15,15 +15,16 @@ from tests.support.database_servers.server import ADMIN, ADMIN_PASSWORD, Server
 
 
 class MariaDB(Server):
-    """A MariaDB: passwords for everybody, TLS for those who ask for it."""
+    """A MariaDB that asks everybody for a password and offers TLS."""
 
     name = "mariadb"
     scheme = "mysql"
-    at_once, in_order = signal.SIGKILL, signal.SIGTERM
+    stop_signal, abort_signal = signal.SIGTERM, signal.SIGKILL
+    unavailable = pymysql.OperationalError
 
     @classmethod
     def programs(cls) -> dict[str, str | None]:
-        """Where its two programs lie: on the PATH, or in the folder that MARIADB names."""
+        """The paths of its two programs, on the PATH or in the folders that MARIADB names."""
         path = os.environ.get("MARIADB") or f"{os.environ['PATH']}:/usr/sbin"
         return {name: shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db")}
 
@@ -33,7 +34,7 @@ class MariaDB(Server):
         return "" if all(cls.programs().values()) else f"no MariaDB: {advice}"
 
     def create(self, database: str, collation: str = "utf8mb4_bin") -> None:
-        # One that is looked at would wait for ever.
+        # DROP DATABASE waits for every open transaction.
         self.cut_connections(database)
         self.run(
             f"DROP DATABASE IF EXISTS `{database}`;"
@@ -51,54 +52,33 @@ class MariaDB(Server):
         query = "SELECT id FROM information_schema.processlist WHERE db = %s"
         found = self.rows(query, database)
         for row in found:
-            # One that ended meanwhile is unknown.
-            with contextlib.suppress(pymysql.OperationalError):
+            with contextlib.suppress(pymysql.OperationalError):  # it ended in the meantime
                 self.run(f"KILL {row['id']}")
         return len(found)
 
-    def run(self, sql: str, database: str | None = None) -> None:
-        with self._connected(database) as cursor:
-            cursor.execute(sql)
-            while cursor.nextset():
-                pass
-
-    def do(self, statement: str, *values: object, database: str | None = None) -> None:
-        with self._connected(database) as cursor:
-            cursor.execute(statement, values)
-
-    def rows(self, query: str, *values: object, database: str | None = None) -> list[Any]:
-        with self._connected(database) as cursor:
-            cursor.execute(query, values)
-            return list(cursor.fetchall())
+    def connect(self, database: str | None = None, **options: Any) -> Any:
+        account = {"user": ADMIN, "password": ADMIN_PASSWORD, "charset": "utf8mb4"}
+        where = {"host": "127.0.0.1", "port": self.port, "database": database}
+        return pymysql.connect(**where, **account, **options)
 
     @contextlib.contextmanager
-    def _connected(self, database: str | None = None) -> Iterator[DictCursor]:
-        connection = pymysql.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user=ADMIN,
-            password=ADMIN_PASSWORD,
-            database=database,
-            charset="utf8mb4",
-            autocommit=True,
-            client_flag=MULTI_STATEMENTS,
-            cursorclass=DictCursor,
-        )
-        with connection, connection.cursor() as cursor:
-            yield cursor
+    def _cursor(self, database: str | None) -> Iterator[Any]:
+        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": DictCursor}
+        with self.connect(database, autocommit=True, **options) as connection:
+            yield connection.cursor()
 
-    def _prepare(self) -> None:
+    def _accounts(self) -> str:
         account = f"{ADMIN}@'127.0.0.1'"
-        (self.folder / "accounts.sql").write_text(
-            # The installation's own have no passwords.
+        return (
+            # The accounts of the installation have no passwords.
             "DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys';\n"
             "FLUSH PRIVILEGES;\n"
             f"CREATE USER {account} IDENTIFIED BY '{ADMIN_PASSWORD}';\n"
             f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;\n"
         )
 
-    def _install(self) -> None:
-        self._once(
+    def _installation(self) -> list[str]:
+        return [
             str(self.programs()["mariadb-install-db"]),
             "--no-defaults",
             f"--datadir={self.data}",
@@ -106,8 +86,8 @@ class MariaDB(Server):
             "--skip-test-db",
             "--skip-name-resolve",
             "--innodb-log-file-size=8M",
-            f"--extra-file={self.folder}/accounts.sql",
-        )
+            f"--extra-file={self.folder}/accounts",
+        ]
 
     def _command(self) -> list[str]:
         return [
@@ -125,8 +105,3 @@ class MariaDB(Server):
             f"--ssl-cert={self.folder}/certificate.pem",
             f"--ssl-key={self.folder}/key.pem",
         ]
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(pymysql.OperationalError), self._connected():
-            return True
-        return False

@@ -1,4 +1,4 @@
-"""What a database server of the tests' own can do, whichever engine it is."""
+"""What the tests can do with a database server, on both engines."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,116 +20,129 @@ import trustme
 
 ADMIN = "operator"
 ADMIN_PASSWORD = "Operator1only"
-# PostgreSQL refuses to run as root, and MariaDB has no need to.
+# PostgreSQL refuses to run as root.
 NOBODY = pwd.getpwnam("nobody")
-# Seconds that a server may take to answer; usually it takes one.
-BOOT = 60
+# Seconds that a server may take to start or stop on a busy machine; usually it takes one.
+PATIENCE = 120
 
 
 class Server:
-    """A database server that starts, dies and comes back when the test wants it to."""
+    """A database server that a test can stop, kill and start again."""
 
     name: ClassVar[str]
+    # The scheme of its URLs.
     scheme: ClassVar[str]
-    # What ends it as a power cut would, and what ends it in good order.
-    at_once: ClassVar[signal.Signals]
-    in_order: ClassVar[signal.Signals]
+    # The signals for a normal stop, and for one that ends every transaction at once.
+    stop_signal: ClassVar[signal.Signals]
+    abort_signal: ClassVar[signal.Signals]
+    # What the driver raises while nobody can connect.
+    unavailable: ClassVar[type[Exception]]
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="author-signup-"))
         self.data = self.folder / "data"
         self.ca = self.folder / "ca.pem"
-        self.port = lasting_port()
+        self.port = reserved_port()
         self._process: subprocess.Popen[bytes] | None = None
-        # The kernel ends a server with the thread that started it (--pdeathsig), so that none
-        # outlives the tests, whatever ends them; the thread of a test would end too early.
+        # The kernel kills a server when the thread that started it ends (--pdeathsig). So no server
+        # outlives the tests, but a test's own thread would end too early.
         self._starter = ThreadPoolExecutor(1)
 
     @classmethod
     def missing(cls) -> str:
-        """Why it cannot be started here, if it cannot."""
+        """Why it cannot be started here, or nothing."""
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start on its data, made at the first start, and wait until it answers."""
+        """Start, and wait until it answers. The first start creates its data."""
         if not self.data.exists():
-            self._furnish()
+            self._set_up()
         with (self.folder / "log").open("ab") as log:
             command = [*unprivileged(), *self._command()]
             started = self._starter.submit(subprocess.Popen, command, stdout=log, stderr=log)
             self._process = started.result()
-        until = time.monotonic() + BOOT
+        deadline = time.monotonic() + PATIENCE
         while not self._answers():
-            assert self._process.poll() is None, self.said()
-            assert time.monotonic() < until, self.said()
+            assert self._process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
             time.sleep(0.02)
 
-    def stop(self) -> None:
-        """End it in good order."""
-        self._end(self.in_order)
-
     def kill(self) -> None:
-        """End it in the middle of whatever it does (SIGKILL)."""
+        """Kill it and its children in the middle of their work."""
         self._end(signal.SIGKILL)
 
-    def restart(self, immediate: bool = False) -> None:
-        """End it, at once or in good order, and start it on the same port."""
-        self._end(self.at_once if immediate else self.in_order)
+    def restart(self) -> None:
+        """End every transaction at once, and start again on the same port."""
+        self._end(self.abort_signal)
         self.start()
 
     def remove(self) -> None:
-        """End it and forget its data."""
-        self.stop()
+        """Stop it and delete its data."""
+        self._end(self.stop_signal)
         self._starter.shutdown()
         shutil.rmtree(self.folder)
 
     def create(self, database: str) -> None:
-        """Make a database that is empty, whatever was there, and whoever looked at it, before."""
+        """Create an empty database, in place of one with this name."""
         raise NotImplementedError
 
     def user(self, name: str, password: str) -> None:
-        """Make an account, from 127.0.0.1 and without any right, or change its password."""
+        """Create an account without rights, or change its password."""
         raise NotImplementedError
 
     def give(self, database: str, user: str) -> None:
-        """Let this account do everything in a database, as Strapi's needs to."""
+        """Let this account do everything in a database, as Strapi's account can."""
         raise NotImplementedError
 
     def cut_connections(self, database: str) -> int:
-        """End every connection to this database; returns how many there were."""
+        """Close every connection to this database, and return how many there were."""
+        raise NotImplementedError
+
+    def connect(self, database: str | None = None, **options: Any) -> Any:
+        """The admin's connection to a database, from the engine's own driver."""
         raise NotImplementedError
 
     def run(self, sql: str, database: str | None = None) -> None:
-        """Let the administrator run statements, separated by semicolons."""
-        raise NotImplementedError
+        """Run statements that are separated by semicolons, as the admin."""
+        with self._cursor(database) as cursor:
+            cursor.execute(sql)
+            while cursor.nextset():
+                pass
 
     def do(self, statement: str, *values: object, database: str | None = None) -> None:
-        """Let the administrator run one statement; `%s` stands for a value."""
-        raise NotImplementedError
+        """Run one statement as the admin; `%s` stands for a value."""
+        with self._cursor(database) as cursor:
+            cursor.execute(statement, values)
 
     def rows(self, query: str, *values: object, database: str | None = None) -> list[Any]:
-        """What the administrator finds, a dictionary for each row; `%s` stands for a value."""
-        raise NotImplementedError
+        """What a query finds, a dictionary for each row; `%s` stands for a value."""
+        with self._cursor(database) as cursor:
+            cursor.execute(query, values)
+            return list(cursor.fetchall())
 
     def url(
         self, database: str, user: str = ADMIN, password: str = ADMIN_PASSWORD, **options: str
     ) -> str:
-        """The address of a database on this server, for this account."""
+        """The URL of a database for this account."""
         account = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        address = f"{self.scheme}://{account}@127.0.0.1:{self.port}/{database}"
-        return f"{address}?{urlencode(options)}" if options else address
+        url = f"{self.scheme}://{account}@127.0.0.1:{self.port}/{database}"
+        return f"{url}?{urlencode(options)}" if options else url
 
     @property
     def pid(self) -> int:
-        """Its process."""
         assert self._process is not None
         return self._process.pid
 
-    def said(self) -> str:
-        """What it wrote so far."""
+    def output(self) -> str:
+        """What the server has written so far."""
         return (self.folder / "log").read_text(errors="replace")
 
-    def _furnish(self) -> None:
+    @contextlib.contextmanager
+    def _cursor(self, database: str | None) -> Iterator[Any]:
+        """A cursor that commits each statement and returns rows as dictionaries."""
+        raise NotImplementedError
+
+    def _set_up(self) -> None:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.ca)
         certificate = authority.issue_cert("127.0.0.1", "localhost")
@@ -136,40 +150,37 @@ class Server:
         for blob in certificate.cert_chain_pems:
             blob.write_to_path(self.folder / "certificate.pem", append=True)
         (self.folder / "key.pem").chmod(0o600)
-        self._prepare()
+        (self.folder / "accounts").write_text(self._accounts())
         if os.geteuid() == 0:
             for path in [self.folder, *self.folder.iterdir()]:
                 os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
-        self._install()
+        command = [*unprivileged(), *self._installation()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
-    def _prepare(self) -> None:
-        """Write what the installation reads."""
+    def _accounts(self) -> str:
+        """The content of the file from which the installation takes the admin's account."""
         raise NotImplementedError
 
-    def _install(self) -> None:
-        """Make the data's folder."""
+    def _installation(self) -> list[str]:
+        """The command that creates the data."""
         raise NotImplementedError
 
     def _command(self) -> list[str]:
-        """What starts it, in the foreground."""
+        """The command that runs the server in the foreground."""
         raise NotImplementedError
 
     def _answers(self) -> bool:
-        """Whether its administrator can log in."""
-        raise NotImplementedError
-
-    def _once(self, *command: str) -> None:
-        done = subprocess.run(
-            [*unprivileged(), *command], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+        """Whether the admin can log in."""
+        with contextlib.suppress(self.unavailable), self._cursor(None):
+            return True
+        return False
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             family = children(self._process.pid) if how is signal.SIGKILL else []
             self._process.send_signal(how)
-            self._process.wait(BOOT)
+            self._process.wait(PATIENCE)
             self._process = None
             for child in family:
                 with contextlib.suppress(ProcessLookupError):
@@ -177,7 +188,7 @@ class Server:
 
 
 def unprivileged() -> list[str]:
-    """What starts a program without rights, and ends it with whoever started it."""
+    """The beginning of a command that runs without root's rights and dies with its parent."""
     tied = ["setpriv", "--pdeathsig", "KILL"]
     if os.geteuid():
         return tied
@@ -185,14 +196,14 @@ def unprivileged() -> list[str]:
 
 
 def children(process: int) -> list[int]:
-    """The processes that this one started itself."""
+    """The ids of the processes that this process has started itself."""
     return [
         int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()
     ]
 
 
-def lasting_port() -> int:
-    """A free port below those that clients are given: nobody takes it while the server is away."""
+def reserved_port() -> int:
+    """A free port that the kernel gives to no client, so that it stays free during a restart."""
     while True:
         port = random.randrange(20000, 32000)
         with contextlib.suppress(OSError), socket.socket() as probe:
