@@ -13,7 +13,7 @@ PIP := python -m pip --disable-pip-version-check install --quiet --require-hashe
 .PHONY: help install servers run test test-all shape faults attack bench compare lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/installed ## Set up .venv
 
