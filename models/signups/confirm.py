@@ -5,7 +5,7 @@ makes that safe. When the process dies between two of them, either nothing was w
 the link still works, or `reconcile` finds the row and completes the signup.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,12 +26,13 @@ class QueueFull(Exception):
 
 @dataclass(frozen=True)
 class Application:
-    """What the owner of the mailbox sends from the link's page."""
+    """What the owner of the mailbox sends from the link's page.
+
+    `answers` are values of the fields of `Signup` with these names.
+    """
 
     password_hash: str
-    firstname: str
-    lastname: str | None
-    motivation: str | None
+    answers: Mapping[str, str | None]
     by: Actor
     language: str | None = None
 
@@ -66,9 +67,7 @@ def record_intent(signup: Signup, sent: Application, created_at: datetime) -> bo
     The creation time is set once, so that a repeated attempt recognises the row of an earlier one.
     """
     values: dict[str, Any] = {
-        "firstname": sent.firstname,
-        "lastname": sent.lastname,
-        "motivation": sent.motivation,
+        **sent.answers,
         "language": sent.language,
         "strapi_created_at": fn.COALESCE(Signup.strapi_created_at, to_milliseconds(created_at)),
     }
@@ -93,9 +92,8 @@ def record_confirmed(signup: Signup, row: AdminUser, by: Actor) -> bool:
 
 def _creation(signup: Signup, sent: Application) -> Callable[[AdminUsers], AdminUser | None]:
     """Return the function that creates the row inside Strapi's transaction."""
-    author = Author(
-        signup.identity, sent.firstname, sent.lastname, sent.password_hash, sent.language
-    )
+    names = sent.answers["firstname"] or "", sent.answers.get("lastname")
+    author = Author(signup.identity, *names, sent.password_hash, sent.language)
     previous = signup.previous()
     asked = Signup.select().where(Signup.id == signup.id, Signup.state == State.ASKED)
 

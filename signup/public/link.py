@@ -180,6 +180,6 @@ def _confirm(signup: Signup, form: ConfirmForm) -> None:
         password_hash=password_hashing.hash_password(form.password.data or ""),
         language=i18n.current_language(),
         by=author(),
-        **form.answers,
+        answers=form.answers,
     )
     confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])

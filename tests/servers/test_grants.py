@@ -134,7 +134,9 @@ def test_the_granted_rights_are_enough_to_repeat_a_confirmation(service: Service
     service.deliver()
     with service.app.app_context():
         signup = Signup.get()
-        record_intent(signup, Application("hashed", "Ada", None, None, Actor(AUTHOR), "de"), now())
+        record_intent(
+            signup, Application("hashed", {"firstname": "Ada"}, Actor(AUTHOR), "de"), now()
+        )
         author = Author(signup.identity, "Ada", None, "hashed", "de")
         strapi = service.app.extensions["strapi"]
         strapi.write(lambda admin_users: admin_users.create_author(author))

@@ -80,7 +80,7 @@ def test_a_confirmation_cut_off_in_an_hour_that_comes_twice_completes(service: S
         service.visitor().ask()
         with service.app.app_context():
             signup = Signup.get()
-            application = Application("hashed", "Ada", None, None, Actor(AUTHOR))
+            application = Application("hashed", {"firstname": "Ada"}, Actor(AUTHOR))
             record_intent(signup, application, as_stored(now(), NEW_YORK))
             author = Author(signup.identity, "Ada", None, "hashed")
             strapi = service.app.extensions["strapi"]

@@ -43,6 +43,7 @@ OLD_KEY, NEW_KEY = "old-key-" + "abcdefgh" * 4, "new-key-" + "ijklmnop" * 4
 COOKIE = "__Host-signup"
 # `make language CODE=it` adds a catalogue. It is not offered before it is translated.
 LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
+ANSWERS = {"firstname": "Ada", "lastname": "Lovelace"}
 TABLES = ("signup", "event", "letter", "session", "muted")
 
 
@@ -121,7 +122,7 @@ class Service:
         killed process does."""
         with self.app.app_context():
             signup = Signup.get()
-            sent = Application("hashed", "Ada", "Lovelace", None, Actor(AUTHOR))
+            sent = Application("hashed", ANSWERS, Actor(AUTHOR))
             record_intent(signup, sent, now())
             author = Author(signup.identity, "Ada", "Lovelace", hash_password(password))
             self.app.extensions["strapi"].write(
