@@ -1,10 +1,7 @@
-"""Strapi's file busy, upgraded under the running service, and left half-written."""
+"""Strapi's file left half-written, or upgraded under the running service."""
 
-import sqlite3
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -23,39 +20,6 @@ def link(service: Service) -> str:
     service.visitor().ask()
     service.deliver()
     return service.visitor().link()
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(1, 303), (30, 503)])
-def test_a_file_that_another_program_writes_is_not_waited_for_endlessly(
-    service: Service, link: str, report: Report, seconds: int, status: int
-) -> None:
-    writer = sqlite3.connect(service.strapi.path, check_same_thread=False, isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
-    timer = threading.Timer(seconds, writer.execute, ["ROLLBACK"])
-    timer.start()
-    began = time.monotonic()
-    answer = service.visitor().confirm(link)
-    waited = time.monotonic() - began
-    timer.cancel()
-    timer.join()
-    if writer.in_transaction:
-        writer.execute("ROLLBACK")
-    writer.close()
-
-    broken = []
-    # A busy machine may roll back too late.
-    if answer.status_code != status and not (status == 303 and waited > 5):
-        broken.append(f"busy for {seconds} s, the answer is {answer.status_code}")
-    if answer.status_code == 503 and not answer.headers.get("Retry-After"):
-        broken.append("the answer does not say when to try again")
-    if answer.status_code == 503 and service.strapi.admin(ADA):
-        broken.append("something was written")
-    if waited > 20:
-        broken.append(f"the answer took {waited:.0f} s")
-    again = service.visitor().confirm(link).status_code
-    if again != 303 or not service.strapi.admin(ADA):
-        broken.append("the link no longer works")
-    report("Strapi's file busy for 1 and 30 s", 1, broken)
 
 
 # Write more than fits into memory, so that it is in the file before the commit.

@@ -1,5 +1,7 @@
-"""`make strapi`: a real Strapi with its panel, a first super admin, and a mail server that
-prints what it takes; ends with Ctrl-C."""
+"""`make strapi`: a real Strapi with its panel, and a mail server that prints every email.
+
+It registers a super admin, shows the settings for the service, and runs until Ctrl-C.
+"""
 
 import os
 import secrets
@@ -20,19 +22,19 @@ SUPER_ADMIN = "super.admin@example.com"
 
 
 class PrintingMailServer(SMTPServer):
-    """Prints each letter's text as it comes."""
+    """A mail server that prints the text of each email."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = await super().handle_DATA(server, session, envelope)
-        letter = self.messages[-1]
-        print(f"\n--- Letter to {letter['To']}: {letter['Subject']}\n\n{text(letter)}", flush=True)
+        message = self.messages[-1]
+        head = f"\n--- Email to {message['To']}: {message['Subject']}"
+        print(f"{head}\n\n{text(message)}", flush=True)
         return answer
 
 
 def main() -> None:
-    """Install, start, register, tell, and wait."""
-    # A terminated `make` must not leave a Strapi behind.
-    signal.signal(signal.SIGTERM, leave)
+    # Also a terminated `make` stops its Strapi.
+    signal.signal(signal.SIGTERM, exit_by_signal)
     strapi = RealStrapi(VERSION, FOLDER, PORT, panel=True)
     print(f"Strapi {VERSION} in {FOLDER}: the first time, this takes some minutes.", flush=True)
     strapi.install()
@@ -40,8 +42,8 @@ def main() -> None:
     try:
         mail.start()
         strapi.start()
-        print(told(password_of(strapi)), flush=True)
-        strapi.wait()
+        print(instructions(password_of(strapi)), flush=True)
+        strapi.wait(None)
     except KeyboardInterrupt:
         pass
     finally:
@@ -50,16 +52,16 @@ def main() -> None:
 
 
 def password_of(strapi: RealStrapi) -> str:
-    """The first super admin's password, who is registered at the first start."""
-    kept = FOLDER / "super-admin-password"
+    """The super admin's password. The first start registers her."""
+    file = FOLDER / "super-admin-password"
     if not strapi.call("GET", "/admin/init")[1]["data"]["hasAdmin"]:
-        kept.write_text(f"Aa1-{secrets.token_urlsafe(9)}")
-        strapi.register_first(SUPER_ADMIN, kept.read_text())
-    return kept.read_text()
+        file.write_text(f"Aa1-{secrets.token_urlsafe(9)}")
+        strapi.register_first(SUPER_ADMIN, file.read_text())
+    return file.read_text()
 
 
-def told(password: str) -> str:
-    """What a person needs to go on."""
+def instructions(password: str) -> str:
+    """What a person needs to use this Strapi."""
     settings = FOLDER / "env"
     if not settings.exists():
         settings.write_text(
@@ -75,7 +77,7 @@ def told(password: str) -> str:
     return (
         f"\nStrapi's panel  http://127.0.0.1:{PORT}/admin\n"
         f"                {SUPER_ADMIN}   {password}\n"
-        f"Mail server     127.0.0.1:{MAIL_PORT}, which prints the letters here\n"
+        f"Mail server     127.0.0.1:{MAIL_PORT}, which prints the emails here\n"
         "\nThese settings connect the service to it:\n\n"
         f"{settings.read_text()}"
         "\nIn another terminal:  cp .strapi/env .env && make run\n"
@@ -83,8 +85,8 @@ def told(password: str) -> str:
     )
 
 
-def leave(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C would."""
+def exit_by_signal(number: int, frame: FrameType | None) -> None:
+    """Exit as after Ctrl-C."""
     sys.exit(128 + number)
 
 

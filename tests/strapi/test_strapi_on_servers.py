@@ -1,6 +1,7 @@
-"""What a real Strapi makes of PostgreSQL and MariaDB: the facts that the service builds on."""
+"""What a real Strapi does with PostgreSQL and MariaDB. The service relies on these facts."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,32 +23,35 @@ Boot = Callable[..., tuple[RealStrapi, StrapiOnServer]]
 
 @pytest.fixture
 def boot(tmp_path: Path) -> Iterator[Boot]:
-    """Starts a Strapi with Sue, its super admin, on an empty database of a server."""
-    booted: list[RealStrapi] = []
+    """Start a Strapi with Sue, its super admin, on an empty database of a server."""
+    with ExitStack() as stack:
 
-    def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiOnServer]:
-        real = cached_on_server(server, "strapi", free_port(), **environment)
-        real.install()
-        booted.append(real)
-        real.start(tmp_path / "data.db")
-        real.register_first(SUE, SUE_PASSWORD)
-        return real, StrapiOnServer(server, "strapi")
+        def boot(server: Server, **environment: str) -> tuple[RealStrapi, StrapiOnServer]:
+            real = cached_on_server(server, "strapi", free_port(), **environment)
+            stack.enter_context(real).install()
+            real.start(tmp_path / "data.db")
+            real.register_first(SUE, SUE_PASSWORD)
+            stack.callback(lambda: check(real))
+            return real, StrapiOnServer(server, "strapi")
 
-    yield boot
-    for real in booted:
-        real.stop()
-        assert real.failures() == []
+        yield boot
 
 
-def test_a_fresh_database_is_the_one_that_strapi_makes(server: Server, boot: Boot) -> None:
+def check(real: RealStrapi) -> None:
+    real.stop()
+    assert real.failures() == []
+
+
+def test_the_test_data_equals_a_fresh_database_of_strapi(server: Server, boot: Boot) -> None:
     server.create("strapi")
     _, strapi = boot(server)
-    fresh = StrapiOnServer.without_admins(server, "fresh")
 
-    assert backend(fresh) == backend(strapi)
+    assert schema(StrapiOnServer.without_admins(server, "fresh")) == schema(strapi)
 
 
-def test_an_account_from_outside_logs_in_once_it_is_active(server: Server, boot: Boot) -> None:
+def test_an_admin_user_that_another_program_created_logs_in_once_active(
+    server: Server, boot: Boot
+) -> None:
     server.create("strapi")
     real, strapi = boot(server)
     strapi.add_admin(ADA, ADA_PASSWORD, "strapi-author", active=False)
@@ -69,12 +73,12 @@ def test_dates_are_in_the_local_time_of_strapis_process(server: Server, boot: Bo
     [sue] = strapi.admins()
 
     assert isinstance(sue["created_at"], datetime)
-    there = sue["created_at"].replace(tzinfo=UTC) - now()
-    assert abs(there - timedelta(hours=9)) < timedelta(minutes=1)
+    offset = sue["created_at"].replace(tzinfo=UTC) - now()
+    assert abs(offset - timedelta(hours=9)) < timedelta(minutes=10)
 
 
-def test_strapi_tells_addresses_apart_as_the_collation_does(mariadb: MariaDB, boot: Boot) -> None:
-    """MariaDB's default collation takes an accent and a capital for nothing."""
+def test_strapi_compares_emails_by_the_collation(mariadb: MariaDB, boot: Boot) -> None:
+    """MariaDB's default collation ignores accents and capitals."""
     mariadb.create("strapi", collation="utf8mb4_general_ci")
     real, strapi = boot(mariadb)
     strapi.add_admin("Ada@example.org", ADA_PASSWORD, "strapi-author")
@@ -82,8 +86,8 @@ def test_strapi_tells_addresses_apart_as_the_collation_does(mariadb: MariaDB, bo
     assert real.log_in("àda@example.org", ADA_PASSWORD)[0] == 200
 
 
-def backend(strapi: StrapiOnServer) -> list[dict[str, Any]]:
-    """The columns of the tables that both have, and the keys that these belong to."""
+def schema(strapi: StrapiOnServer) -> list[dict[str, Any]]:
+    """The columns and keys of Strapi's tables of admin users, roles and permissions."""
     tables = "'admin_users', 'admin_roles', 'admin_users_roles_lnk', 'admin_permissions',"
     here = (
         f"table_schema IN ('public', ?) AND table_name IN ({tables} 'admin_permissions_role_lnk')"

@@ -1,4 +1,4 @@
-"""A Strapi that is upgraded from version to version while authors come and wait."""
+"""A Strapi that is upgraded from version to version while authors wait."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,29 +11,30 @@ from tests.support.strapi_server import NEEDS_STRAPI, cached
 pytestmark = NEEDS_STRAPI
 
 
-def test_a_file_that_was_upgraded_from_version_to_version_is_as_good(
+def test_authors_sign_up_and_are_activated_across_upgrades(
     start: Callable[..., Service], tmp_path: Path
 ) -> None:
-    """Upgraded files differ from fresh ones: columns in another order, NULL orders, old index
-    names beside new ones; Strapi 5 gives the old rows document ids."""
+    """An upgraded file has columns in another order, NULL orders and old index names.
+
+    Strapi 5 gives document ids to the old rows.
+    """
     file = StrapiFile(tmp_path / "upgraded.db")
     token = ""
     for version in STRAPI_VERSIONS:
-        server = cached(version, free_port())
-        server.install()
-        server.start(file.path)
-        token = token or server.register_first(SUE, SUE_PASSWORD)
-        service = start(STRAPI_DATABASE=str(file.path))
-        service.strapi = file
-        email = f"author-of-{version}@example.org"
-        service.visitor().apply(email)
-        # The one who waits since the version before is still the same person after it.
-        waiting = [row for row in file.admins() if not row["is_active"]]
-        for row in waiting[:-1] if version != STRAPI_VERSIONS[-1] else waiting:
-            activate(service, row["id"])
-            assert server.log_in(row["email"], ADA_PASSWORD)[0] == 200
-        server.stop()
-        assert server.failures() == []
+        with cached(version, free_port()) as server:
+            server.install()
+            server.start(file.path)
+            token = token or server.register_first(SUE, SUE_PASSWORD)
+            service = start(STRAPI_DATABASE=str(file.path))
+            service.strapi = file
+            service.visitor().apply(f"author-of-{version}@example.org")
+            # The author of the version before is activated under this one.
+            waiting = [row for row in file.admins() if not row["is_active"]]
+            for row in waiting[:-1] if version != STRAPI_VERSIONS[-1] else waiting:
+                activate(service, row["id"])
+                assert server.log_in(row["email"], ADA_PASSWORD)[0] == 200
+            server.stop()
+            assert server.failures() == []
 
     assert [row["is_active"] for row in file.admins()] == [1, 1, 1, 1]
     assert file.rows("PRAGMA foreign_key_check") == []
