@@ -159,7 +159,7 @@ def test_a_reviewer_sends_a_parked_letter_again(service: Service, tally: Tally) 
     service.mail.answer = "250 OK"
     desk = sue.get("/review").text
     assert "1 undelivered letter" in desk
-    assert "recipient refused with 550" in desk
+    assert "RCPT 550" in desk
 
     [parked] = service.rows("SELECT id FROM letter WHERE parked_at IS NOT NULL")
     again = f"/review/letters/{parked['id']}/send-again"

@@ -24,7 +24,7 @@ def test_check_finds_nothing_wrong(service: Service) -> None:
     result = run(service, "check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 7
+    assert result.output.count("ok  ") == 8
     assert service.strapi.path.stat().st_mtime_ns == before
 
 
@@ -89,7 +89,7 @@ def test_check_tells_of_letters_that_could_not_be_delivered(service: Service) ->
 
     result = run(service, "check")
     assert result.exit_code == 1
-    assert "1 could not be delivered: email 1: recipient refused with 550" in result.output
+    assert "1 could not be delivered: email 1: RCPT 550" in result.output
 
 
 def test_letters_that_wait_for_too_long_are_told_and_a_mail_server_that_is_out(

@@ -128,7 +128,7 @@ def test_a_refused_recipient_is_parked_and_a_put_off_one_is_tried_again(
 
     [letter] = service.rows("SELECT * FROM letter")
     assert (letter["parked_at"] is not None) == parked
-    assert letter["trouble"] == f"recipient refused with {answer[:3]}"
+    assert letter["trouble"] == f"RCPT {answer[:3]}"
     assert letter["sent_at"] is None
 
 
