@@ -24,7 +24,7 @@ def test_check_finds_nothing_wrong(service: Service) -> None:
     result = run(service, "check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 8
+    assert result.output.count("ok  ") == 9
     assert service.strapi.path.stat().st_mtime_ns == before
 
 
