@@ -54,6 +54,7 @@ FORMS = [
     Form("/review/{id}/undo", "/review", desk=True),
     Form("/review/several", "/review", {"authors": "{id}", "verb": "preview", **REASON}, desk=True),
     Form("/review/letters/1/send-again", "/review", desk=True),
+    Form("/review/letters/send-again", "/review", desk=True),
     Form("/review/notices/off", "/review", desk=True),
 ]
 FIELDS = [

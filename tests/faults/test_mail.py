@@ -32,6 +32,18 @@ CASES = [
     *[(verb, "delay", "sent") for verb in (*FIRST, "MAIL", "RCPT", "DATA", ".", "QUIT")],
     *[("QUIT", does, "sent") for does in ("hang", "drop", "421 no", "554 no")],
 ]
+# Refusals because of the sender, the login or a limit, and what the email is then.
+REFUSALS = [
+    ("MAIL", "553 5.7.1 Sender address rejected: not owned by user", "due"),
+    ("RCPT", "553 5.7.1 Sender address rejected: not owned by user", "put off"),
+    ("RCPT", "554 5.7.1 Relay access denied", "put off"),
+    ("RCPT", "530 5.7.0 Authentication required", "put off"),
+    ("DATA", "503 5.5.1 Authentication required", "put off"),
+    (".", "554 5.2.252 SendAsDenied", "put off"),
+    (".", "550 5.4.5 Daily user sending limit exceeded", "put off"),
+    (".", "550 5.7.60 Client does not have permissions to send as this sender", "put off"),
+    (".", "454 4.7.0 Throttled", "put off"),
+]
 
 
 @pytest.mark.parametrize(("verb", "does", "fate"), CASES)
@@ -54,6 +66,27 @@ def test_whatever_a_mail_server_does_a_letter_arrives_once_or_is_parked(
             violations.append(f"{len(server.taken)} copies arrived, not {copies}")
     server.stop()
     tally("mail server: hang, drop, delay, 4xx, 5xx at each verb", 1, violations)
+
+
+@pytest.mark.parametrize(("verb", "does", "fate"), REFUSALS)
+def test_what_wrong_mail_settings_hold_up_goes_out_once_when_they_are_corrected(
+    start: Start, later: Later, tally: Tally, verb: str, does: str, fate: str
+) -> None:
+    server = RudeServer(verb, does)
+    service = start(MAIL_PORT=server.port, MAIL_TIMEOUT=1)
+    for _ in range(3):
+        service.visitor().ask()
+        service.deliver()
+    violations = [] if fate_of(service) == fate else [f"it is {fate_of(service)}, not {fate}"]
+
+    server.heal()
+    for _ in range(2):
+        later(timedelta(minutes=20))
+        service.deliver()
+    server.stop()
+    if len(server.taken) != 1:
+        violations.append(f"{len(server.taken)} copies arrived, not 1")
+    tally("mail server: refuses the sender, the login or too many emails", 1, violations)
 
 
 def fate_of(service: Service) -> str:

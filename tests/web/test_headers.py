@@ -238,6 +238,7 @@ def test_forged_headers_change_no_page_no_redirect_and_no_letter(
         "/review/logout",
         "/review/logout/everywhere",
         "/review/letters/1/send-again",
+        "/review/letters/send-again",
         "/review/notices/off",
         "/review/several",
     ],
