@@ -52,6 +52,7 @@ class LogEvent(StrEnum):
     EMAIL_PARKED = "email parked"
     EMAIL_NOT_COMPOSED = "email not composed"
     EMAIL_SENT_AGAIN = "email sent again"
+    MAIL_SERVER_REFUSES = "mail server refuses emails"
     MAIL_SERVER_UNAVAILABLE = "mail server unavailable"
 
     # Databases

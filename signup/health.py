@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 
 from models.ledger.database import LedgerUnavailable
+from models.mail import refusals
 from models.mail.outbox import OutgoingEmail
 from models.signups import search
 from models.strapi import StrapiUnavailable
@@ -45,6 +46,8 @@ def failing_parts() -> Iterator[str]:
     try:
         if OutgoingEmail.longest_delay() > OVERDUE:
             yield "outbox"
+        if refusals.current_code():
+            yield "mail"
     except LedgerUnavailable:
         yield "ledger"
 

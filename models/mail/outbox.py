@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from peewee import CharField, DeferredForeignKey, IntegerField, TextField
+from peewee import Case, CharField, DeferredForeignKey, IntegerField, TextField
 
-from models.ledger.database import MAX_ID, LedgerUnavailable, Record
+from models.ledger.database import LedgerUnavailable, Record
 from models.mail import mailboxes
 from models.timestamps import EPOCH, MillisecondsField, now
 
@@ -43,6 +44,7 @@ class OutgoingEmail(Record):
     recipient = CharField(320, index=True)
     mailbox = CharField(320, null=True)
     signup = DeferredForeignKey("Signup", null=True, on_delete="CASCADE")
+    signup_id: int | None
     reference = CharField(unique=True)
     queued_at = MillisecondsField(column_name="owed_at")
     due_at = MillisecondsField()
@@ -51,6 +53,9 @@ class OutgoingEmail(Record):
     sent_at = MillisecondsField(null=True)
     parked_at = MillisecondsField(null=True)
     error = TextField(null=True, column_name="trouble")
+    # The newest refusal that may be our own fault: see refusals.py.
+    refused_code = CharField(32, null=True)
+    refused_at = MillisecondsField(null=True)
 
     class Meta:
         """The table was created under this name."""
@@ -101,6 +106,17 @@ class OutgoingEmail(Record):
         cls.delete_where(cls.signup == signup, cls.kind.in_(kinds), cls.sent_at.is_null())
 
     @classmethod
+    def hasten(cls, signup: Record) -> bool:
+        """Try the first email of a signup that was put off again soon; return whether there is one.
+
+        The UPDATE locks its row, so that no worker composes the email before this transaction ends.
+        """
+        soon = cls.due_at.db_value(now() + FIRST_PAUSE)
+        due_at = Case(None, [(cls.due_at > soon, soon)], cls.due_at)
+        waiting = cls._first_emails(signup) & cls.error.is_null(False)
+        return bool(cls.update(due_at=due_at).where(waiting).execute())
+
+    @classmethod
     def claim_next(cls, after: str = "") -> "OutgoingEmail | None":
         """Claim a due email for this worker and return it, or None when none is due.
 
@@ -124,20 +140,6 @@ class OutgoingEmail(Record):
         if recipient is not None:
             query = query.where(cls.mailbox == mailboxes.base(recipient))
         return query.count()
-
-    @classmethod
-    def parked(cls) -> list["OutgoingEmail"]:
-        """Return the emails that could not be delivered, in the order in which they were parked."""
-        parked = cls.select().where(cls.parked_at.is_null(False))
-        return list(parked.order_by(cls.parked_at, cls.id))
-
-    @classmethod
-    def send_again(cls, number: int) -> "OutgoingEmail | None":
-        """Make a parked email due again and return it, or None when its id is not parked."""
-        parked = cls.id == min(number, MAX_ID), cls.parked_at.is_null(False)
-        fresh = {"parked_at": None, "tries": 0, "queued_at": now(), "due_at": now()}
-        changed: int = cls.update(**fresh).where(*parked).execute()
-        return cls.get_by_id(number) if changed else None
 
     @classmethod
     def repair_times(cls) -> None:
@@ -178,11 +180,11 @@ class OutgoingEmail(Record):
             return
         pause = min(FIRST_PAUSE * 2 ** min(self.tries, 10), LONGEST_PAUSE)
         pause *= random.uniform(0.75, 1.25)
-        self._release(tries=self.tries + 1, due_at=now() + pause, error=error)
+        self._put_off(tries=self.tries + 1, due_at=now() + pause, error=error)
 
     def release(self, error: str) -> None:
         """Give the claim back. The email stays due: the error is not its own."""
-        self._release(error=error)
+        self._put_off(error=error)
 
     def park(self, error: str) -> None:
         """Set an email aside that cannot be delivered. Reviewers and operators see it."""
@@ -195,6 +197,12 @@ class OutgoingEmail(Record):
         while found := cls._unsent().where(cls.kind > kind).order_by(cls.kind).first():
             kind = found.kind
             yield kind
+
+    @classmethod
+    def _first_emails(cls, signup: object):  # type: ignore[no-untyped-def]
+        """The condition of the unsent first emails of a signup that no worker has claimed."""
+        free = (cls.kind == EmailKind.CONFIRM) & (cls.leased_until <= now())
+        return (cls.signup == signup) & free & cls.sent_at.is_null() & cls.parked_at.is_null()
 
     @classmethod
     def _unsent(cls):  # type: ignore[no-untyped-def]
@@ -213,24 +221,29 @@ class OutgoingEmail(Record):
         self.leased_until = until
         return True
 
+    def _put_off(self, **values: object) -> None:
+        """Keep this email for later. Delete copies: it will carry the newest link."""
+        self._release(**values)
+        if self.kind == EmailKind.CONFIRM and self.signup_id:
+            copies = OutgoingEmail._first_emails(self.signup_id) & (OutgoingEmail.id != self.id)
+            OutgoingEmail.delete_where(copies)
+
     def _release(self, **values: object) -> None:
         update = OutgoingEmail.update(leased_until=EPOCH, **values)
         update.where(OutgoingEmail.id == self.id).execute()
 
 
-# Sent emails are kept for a week. They are not in the index that finds what is due.
-_UNSENT = OutgoingEmail.sent_at.is_null() & OutgoingEmail.parked_at.is_null()
-_PARKED = OutgoingEmail.parked_at.is_null(False)
+def _add_index(name: str, *fields: Any, where: Any = None) -> None:
+    OutgoingEmail.add_index(OutgoingEmail.index(*fields, name=name, where=where))
 
-OutgoingEmail.add_index(
-    OutgoingEmail.index(OutgoingEmail.kind, OutgoingEmail.due_at, name="letter_open", where=_UNSENT)
-)
-OutgoingEmail.add_index(
-    OutgoingEmail.index(OutgoingEmail.parked_at, name="letter_parked", where=_PARKED)
-)
-OutgoingEmail.add_index(
-    OutgoingEmail.index(OutgoingEmail.mailbox, OutgoingEmail.queued_at, name="letter_mailbox")
-)
-OutgoingEmail.add_index(
-    OutgoingEmail.index(OutgoingEmail.kind, OutgoingEmail.queued_at, name="letter_kind_owed_at")
-)
+
+_KIND, _SENT, _PARKED = OutgoingEmail.kind, OutgoingEmail.sent_at, OutgoingEmail.parked_at
+_QUEUED, _REFUSED = OutgoingEmail.queued_at, OutgoingEmail.refused_at
+# Sent emails are kept for a week. They are not in the index that finds what is due.
+_UNSENT = _SENT.is_null() & _PARKED.is_null()
+_add_index("letter_open", _KIND, OutgoingEmail.due_at, where=_UNSENT)
+_add_index("letter_parked", _PARKED, where=_PARKED.is_null(False))
+_add_index("letter_sent", _SENT, where=_SENT.is_null(False))
+_add_index("letter_refused", _REFUSED, where=_REFUSED.is_null(False))
+_add_index("letter_mailbox", OutgoingEmail.mailbox, _QUEUED)
+_add_index("letter_kind_owed_at", _KIND, _QUEUED)

@@ -38,23 +38,25 @@ def start_signup(
 ) -> bool:
     """Queue the email that fits this email's state. The work is the same for every email.
 
-    Returns whether an email was queued: a mailbox gets only so many. `limits=None` lifts all
-    limits.
+    Returns whether an email will be sent: a mailbox gets only so many. An email that the mail
+    server put off counts for no limit. `limits=None` lifts all limits.
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
     person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
-        if not _may_send_to(email, limits):
-            return False
+        _check_limit_of_all(limits)
         signup = Signup.current(email, reapply_after)
+        waiting = signup is not None and OutgoingEmail.hasten(signup)
+        if not (waiting or _may_send_to(email, limits)):
+            return False
         if signup is None:
             key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
             signup = Signup.create(key=key, email=email, domain=domain, **person)
         else:
             # The link's page has asked for the names of a person who has already sent it.
             _replace_link(signup, **person if signup.strapi_created_at is None else {})
-        _queue_link(signup, by)
+        _queue_link(signup, by, waiting)
     return True
 
 
@@ -63,13 +65,15 @@ def renew_link(
 ) -> bool:
     """Queue an email with a new link for a signup whose link has expired or was replaced.
 
-    Returns whether an email was queued: a mailbox gets only so many. Raises: TooManyEmails.
+    Returns whether an email will be sent, as `start_signup` does. Raises: TooManyEmails.
     """
     with database.exclusive_transaction(f"mailbox {mailboxes.base(signup.email or '')}"):
-        if not _may_send_to(signup.email or "", limits):
+        _check_limit_of_all(limits)
+        waiting = OutgoingEmail.hasten(signup)
+        if not (waiting or _may_send_to(signup.email or "", limits)):
             return False
         _replace_link(signup, language=language)
-        _queue_link(signup, by)
+        _queue_link(signup, by, waiting)
     return True
 
 
@@ -78,17 +82,24 @@ def _replace_link(signup: Signup, **person: Any) -> None:
     signup.change_state(State.ASKED, State.ASKED, **renewed, **person)
 
 
-def _queue_link(signup: Signup, by: Actor) -> None:
+def _queue_link(signup: Signup, by: Actor, waiting: bool) -> None:
+    """Queue a first email, unless one is `waiting`. That one will have the newest link."""
     Event.record(signup, EventKind.ASKED, by)
-    OutgoingEmail.enqueue(EmailKind.CONFIRM, signup.email or "", signup)
+    if not waiting:
+        OutgoingEmail.enqueue(EmailKind.CONFIRM, signup.email or "", signup)
+
+
+def _check_limit_of_all(limits: EmailLimits | None) -> None:
+    """Raise TooManyEmails when everybody together has got as many emails as are allowed."""
+    an_hour_ago = now() - timedelta(hours=1)
+    if limits and OutgoingEmail.count_first_emails(an_hour_ago) >= limits.everyone_hour:
+        raise TooManyEmails
 
 
 def _may_send_to(email: str, limits: EmailLimits | None) -> bool:
     if limits is None:
         return True
     an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
-    if OutgoingEmail.count_first_emails(an_hour_ago) >= limits.everyone_hour:
-        raise TooManyEmails
     return (
         OutgoingEmail.count_first_emails(an_hour_ago, email) < limits.mailbox_hour
         and OutgoingEmail.count_first_emails(a_day_ago, email) < limits.mailbox_day

@@ -7,17 +7,26 @@ from datetime import timedelta
 from flask import current_app
 
 from models.engines import file_from_url, without_credentials
+from models.mail import refusals
 from models.mail.outbox import OutgoingEmail
+from models.mail.parked import parked_emails
 from models.signups import search
 from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_document_id
 from models.timestamps import as_stored, now
 from signup import settings
 from signup.databases import strapi
 from signup.health import OVERDUE
-from signup.mail import smtp
+from signup.mail import compose, smtp
+from signup.mail.replies import Outcome, Reply
 
 Finding = tuple[str, str | None]
 """What was tested, and what is wrong with it and what to do; None if nothing is."""
+
+LOGIN_ADVICE = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
+SENDER_ADVICE = (
+    "set SIGNUP_MAIL_DEFAULT_SENDER to an email that SIGNUP_MAIL_USERNAME, or this machine without"
+    " a login, may send from to any domain; check the limits of the account at the mail provider"
+)
 
 
 def findings() -> Iterator[Finding]:
@@ -42,18 +51,25 @@ def _ledger() -> Iterator[Finding]:
 
 
 def _outbox() -> Iterator[Finding]:
-    parked = OutgoingEmail.parked()
+    parked = parked_emails()
     errors = "; ".join(f"email {email.id}: {email.error}" for email in parked)
     fault = f"{len(parked)} could not be delivered: {errors}; the review pages send them again"
     yield "no undeliverable emails", fault if parked else None
     waited = OutgoingEmail.longest_delay()
     minutes = waited // timedelta(minutes=1)
-    fault = f"the oldest has waited for {minutes} minutes: is the service running?"
-    yield "emails are sent", fault if waited > OVERDUE else None
+    late = f"the oldest has waited for {minutes} minutes: is the service running?"
+    yield "emails are sent", _refusals() or (late if waited > OVERDUE else None)
     failed = search.not_reconciled()
     errors = "; ".join(f"signup {signup.id}: {signup.reconcile_error}" for signup in failed)
     fault = f"{errors}; each is tried again every 10 minutes"
     yield "every signup agrees with Strapi", fault if failed else None
+
+
+def _refusals() -> str | None:
+    code = refusals.current_code()
+    return (
+        code and f"the mail server answered {code} to emails for unrelated domains; {SENDER_ADVICE}"
+    )
 
 
 def _strapi() -> Iterator[Finding]:
@@ -109,9 +125,50 @@ def _role_fault() -> str | None:
 def _mail() -> Iterator[Finding]:
     config = current_app.config
     what = f"mail server {config['MAIL_SERVER']}:{config['MAIL_PORT']}"
+    sender = compose.sender()
     try:
-        smtp.check_connection()
-        yield what, None
+        reply = smtp.check_sender(sender)
     except smtp.MailServerUnavailable as error:
-        advice = "check SIGNUP_MAIL_SERVER, _PORT, _USE_TLS, _USERNAME and _PASSWORD"
-        yield what, f"{error}; {advice}"
+        yield what, f"{_answer(error)}; {LOGIN_ADVICE}"
+        return
+    yield what, None
+    yield from _sender(sender, reply)
+
+
+def _sender(sender: str, reply: Reply | None) -> Iterator[Finding]:
+    what = f"the mail server takes emails from {sender}"
+    if reply is None:
+        yield what, None
+    elif reply.verb == "RCPT" and reply.outcome == Outcome.PARK:
+        # Many senders have no mailbox. Emails to others are not refused for that.
+        yield f"{what}, but not to it ({reply}): replies to it are lost", None
+    else:
+        yield what, f"{_quote(reply)}; {SENDER_ADVICE}"
+
+
+def send_test(recipient: str) -> Iterator[Finding]:
+    """Send a real email, and say what the mail server answered. Raises ValueError: no email."""
+    what = f"test email to {recipient}"
+    if "MAIL_" in str(list(settings.faults(current_app.config))):
+        yield what, "correct the settings first"
+        return
+    message = compose.compose_test(recipient)
+    try:
+        with smtp.MailSession() as session:
+            session.send(message)
+    except smtp.MailError as error:
+        advice = LOGIN_ADVICE if isinstance(error, smtp.MailServerUnavailable) else SENDER_ADVICE
+        yield what, f"{_answer(error)}; {advice}"
+    else:
+        sent = f"{what} sent with the Message-ID {message['Message-ID']}"
+        yield f"{sent}; look whether it arrives", None
+
+
+def _answer(error: smtp.MailError) -> str:
+    return _quote(error.reply) if error.reply else str(error)
+
+
+def _quote(reply: Reply) -> str:
+    """Return the reply with its text, which is about this sender or a test's recipient."""
+    text = "".join(each if each.isprintable() else " " for each in reply.text)
+    return f"the mail server answered {reply} ({text})"

@@ -1,6 +1,7 @@
 """Check, deliver, purge, move the ledger, try the sandbox, and print the version."""
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from models import transfer
 from models.ledger.database import LedgerTooNew, LedgerUnavailable
 from models.strapi import StrapiUnavailable
 from signup import sandbox, secret_keys
-from signup.cli.check import findings
+from signup.cli.check import Finding, findings, send_test
 from signup.cli.valid_settings import with_valid_settings
 from signup.databases import reconciler
 from signup.mail import worker
@@ -20,11 +21,12 @@ from signup.mail.smtp import MailServerUnavailable
 
 
 @click.command()
+@click.option("--send-to", metavar="EMAIL", help="Also send a real test email.")
 @with_appcontext
-def check() -> None:
+def check(send_to: str | None) -> None:
     """Test settings, databases and mail server, and say what to do."""
     wrong = 0
-    for what, fault in findings():
+    for what, fault in _findings(send_to):
         wrong += fault is not None
         click.echo(f"{'ok   ' if fault is None else 'WRONG'}  {what}")
         if fault:
@@ -33,6 +35,15 @@ def check() -> None:
         click.echo(f"WARN   {advice}")
     if wrong:
         raise click.exceptions.Exit(1)
+
+
+def _findings(send_to: str | None) -> Iterator[Finding]:
+    yield from findings()
+    if send_to:
+        try:
+            yield from send_test(send_to)
+        except ValueError as error:
+            raise click.BadParameter(f"{send_to} is not an email") from error
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """Render the emails of the outbox from their folders under templates/mail."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,20 +66,38 @@ def decline_variables(reason: str | None, decided_at: datetime) -> dict[str, Any
     return {"reason": reason, "reapply_at": durations.reapply_at(decided_at)}
 
 
+def sender() -> str:
+    """Return the email of the sender, as mail servers expect it."""
+    return _with_ascii_domain(parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1])
+
+
+def compose_test(recipient: str) -> EmailMessage:
+    """Return the message of `flask check --send-to`. Raises ValueError: `recipient` is no email."""
+    message = _headers("Test email", recipient, secrets.token_hex(16))
+    message.set_content(f"The command flask check of {links.public_url('form.show')} sent this.\n")
+    return message
+
+
 def _message(email: OutgoingEmail, rendered: RenderedEmail) -> EmailMessage:
-    sender_name, sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])
-    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
-    message = EmailMessage(policy=SMTP)
-    message["Subject"] = rendered.subject
-    message["From"] = Address(sender_name, addr_spec=_with_ascii_domain(sender))
-    message["To"] = Address(addr_spec=_with_ascii_domain(email.recipient))
-    message["Date"] = localtime()
-    # The same in every attempt, so that a mail server can recognise a repeated delivery.
-    message["Message-ID"] = f"<{email.reference}@{host}>"
-    message["Auto-Submitted"] = "auto-generated"
+    # The reference is the same in every attempt.
+    message = _headers(rendered.subject, email.recipient, email.reference)
     # Quoted-printable keeps each line below the 998 bytes of RFC 5322, however long a reason is.
     message.set_content(rendered.body, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def _headers(subject: str, recipient: str, reference: str) -> EmailMessage:
+    """Return a message without text. Mail servers recognise a repeated delivery by `reference`."""
+    name, _ = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])
+    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = Address(name, addr_spec=sender())
+    message["To"] = Address(addr_spec=_with_ascii_domain(recipient))
+    message["Date"] = localtime()
+    message["Message-ID"] = f"<{reference}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
     return message
 
 

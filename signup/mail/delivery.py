@@ -10,17 +10,22 @@ from flask import current_app
 
 from models.ledger.database import LedgerUnavailable
 from models.log_events import LogEvent
+from models.mail import refusals
 from models.mail.outbox import LEASE, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import decide
 from signup import links
+from signup.alerts import alert
 from signup.mail.compose import compose
+from signup.mail.replies import Reply
 from signup.mail.smtp import MailServerUnavailable, MailSession, NotDelivered
 
 log = logging.getLogger(__name__)
 
 # Attempts to compose an email before it is parked. A fixed version may compose it in between.
 MAX_COMPOSE_TRIES = 3
+# Tries after which a 4xx reply may be our own fault. Greylisting is over by then (15 minutes).
+MANY_TRIES = 4
 
 
 def deliver_due() -> Iterator[OutgoingEmail]:
@@ -72,9 +77,22 @@ def _send(email: OutgoingEmail, message: EmailMessage, session: MailSession) -> 
         event = LogEvent.EMAIL_PARKED if error.final else LogEvent.EMAIL_DELAYED
         log.warning(event, extra={**_log_fields(email), "error": str(error)})
         email.park(str(error)) if error.final else email.retry_later(str(error))
+        if error.reply and _may_be_ours(error.reply, email.tries):
+            _record_refusal(email, str(error.reply))
     else:
         email.mark_sent()
         log.info(LogEvent.EMAIL_SENT, extra=_log_fields(email))
+
+
+def _may_be_ours(reply: Reply, tries: int) -> bool:
+    return reply.may_be_ours or (tries >= MANY_TRIES and not reply.is_about_recipient)
+
+
+def _record_refusal(email: OutgoingEmail, code: str) -> None:
+    refusals.record(email, code)
+    if refusals.current_code():
+        advice = "run flask check, and correct the sender, the login or the limit of the account"
+        alert(LogEvent.MAIL_SERVER_REFUSES, f"{code} at unrelated domains: {advice}")
 
 
 def _log_fields(email: OutgoingEmail) -> dict[str, object]:

@@ -10,21 +10,42 @@ from urllib.parse import urlsplit
 import flask_mail
 from flask import current_app
 
+from signup.mail.replies import Outcome, Reply
+
 # A server may scan for spam once it has the whole message, and giving up then sends it twice.
 # RFC 5321 4.5.3.2 waits 6 times longer there than elsewhere.
 DATA_TIMEOUT_FACTOR = 6
+OK, WILL_FORWARD = 250, 251
+# The verb that each error is about. smtplib raises SMTPResponseException itself after STARTTLS.
+VERBS: dict[type[Exception], str] = {
+    smtplib.SMTPConnectError: "CONNECT",
+    smtplib.SMTPHeloError: "EHLO",
+    smtplib.SMTPResponseException: "STARTTLS",
+    smtplib.SMTPAuthenticationError: "AUTH",
+    smtplib.SMTPSenderRefused: "MAIL",
+    smtplib.SMTPDataError: "DATA",
+}
 
 
-class MailServerUnavailable(Exception):
-    """The mail server takes no email now, for any recipient."""
+class MailError(Exception):
+    """The message must not contain an email. `reply` is the server's, if it refused something."""
+
+    def __init__(self, problem: str, reply: Reply | None = None) -> None:
+        """Keep the reply."""
+        super().__init__(problem)
+        self.reply = reply
 
 
-class NotDelivered(Exception):
+class MailServerUnavailable(MailError):
+    """The mail server takes no email at all, whoever the recipient is."""
+
+
+class NotDelivered(MailError):
     """The mail server did not take this email. `final`: it never will."""
 
-    def __init__(self, problem: str, *, final: bool) -> None:
-        """`problem` must not contain an email."""
-        super().__init__(problem)
+    def __init__(self, problem: str, reply: Reply | None = None, *, final: bool) -> None:
+        """Keep the reply and whether it is final."""
+        super().__init__(problem, reply)
         self.final = final
 
 
@@ -32,10 +53,13 @@ class ConnectionLost(NotDelivered):
     """The connection ended before the mail server had the message."""
 
 
-def check_connection() -> None:
-    """Connect, encrypt and log in; send nothing. Raises MailServerUnavailable."""
-    with Connection(current_app.extensions["mail"]):
-        pass
+def check_sender(sender: str) -> Reply | None:
+    """Connect, encrypt and log in; offer an email from and to the sender; send nothing.
+
+    Returns how the server refused the email, None if it did not. Raises MailServerUnavailable.
+    """
+    with Connection(current_app.extensions["mail"]) as connection:
+        return connection.offer(sender)
 
 
 class MailSession:
@@ -90,7 +114,8 @@ class Connection(flask_mail.Connection):
                 raise
         # An invalid host name is a ValueError.
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise MailServerUnavailable(_without_email(error)) from error
+            reply = _reply_of(error)
+            raise MailServerUnavailable(_describe(error, reply), reply) from error
         return host
 
     def send_email(self, message: EmailMessage) -> None:
@@ -98,15 +123,29 @@ class Connection(flask_mail.Connection):
         try:
             if self.host is not None:
                 self.host.send_message(message)
-        except smtplib.SMTPSenderRefused as error:
-            raise MailServerUnavailable(_without_email(error)) from error
         except smtplib.SMTPServerDisconnected as error:
             kind = NotDelivered if getattr(self.host, "data_began", False) else ConnectionLost
-            raise kind(_without_email(error), final=False) from error
+            raise kind(_describe(error), final=False) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotDelivered(_without_email(error), final=_is_final(error)) from error
+            raise _refusal(error) from error
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         flask_mail.email_dispatched.send(app, message=message)
+
+    def offer(self, sender: str) -> Reply | None:
+        """Try MAIL FROM and RCPT TO with the sender, then RSET; return the reply that refuses."""
+        host = self.host
+        if host is None:
+            return None
+        options = () if sender.isascii() else ("SMTPUTF8",)
+        try:
+            code, text = host.mail(sender, options)
+            if code != OK:
+                return Reply.parse("MAIL", code, text)
+            code, text = host.rcpt(sender)
+            host.rset()
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailServerUnavailable(_describe(error)) from error
+        return None if code in (OK, WILL_FORWARD) else Reply.parse("RCPT", code, text)
 
     def _connect(self) -> smtplib.SMTP:
         # The name for EHLO. Without it, smtplib looks up this host's name in the DNS.
@@ -129,11 +168,30 @@ class Connection(flask_mail.Connection):
             super().__exit__(*exception)
 
 
+class _UTF8(str):
+    """A string that smtplib encodes in UTF-8, although it asks for ASCII."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return super().encode("utf-8")
+
+
 class _SMTP(smtplib.SMTP):
-    """smtplib's client with a longer timeout after DATA."""
+    """smtplib's client with a longer timeout after DATA, and credentials in UTF-8 (RFC 4616)."""
 
     # Whether the server may already have the current message.
     data_began = False
+
+    def login(self, user: str, password: str, **options: Any) -> Any:
+        return super().login(user, _UTF8(password), **options)
+
+    def auth(self, mechanism: str, authobject: Any, **options: Any) -> Any:
+        def in_utf8(challenge: bytes | None = None) -> str | None:
+            answer = authobject(challenge)
+            return None if answer is None else _UTF8(answer)
+
+        return super().auth(mechanism, in_utf8, **options)  # type: ignore[arg-type]
 
     def mail(self, *arguments: Any, **options: Any) -> Any:
         self.data_began = False
@@ -158,20 +216,28 @@ def _timeout() -> float:
     return float(current_app.config["MAIL_TIMEOUT"])
 
 
-def _is_final(error: Exception) -> bool:
-    """Whether the server will never take this message, because of its recipient or content."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPDataError):
-        return error.smtp_code >= 500
-    # The recipient is not ASCII before the @, and the server does not know SMTPUTF8.
-    return isinstance(error, smtplib.SMTPNotSupportedError)
+def _refusal(error: Exception) -> MailError:
+    """Return what an error means that ended the delivery of one message."""
+    reply = None if type(error) is smtplib.SMTPResponseException else _reply_of(error)
+    if reply is None:
+        # The recipient is not ASCII before the @, and the server does not know SMTPUTF8.
+        final = isinstance(error, smtplib.SMTPNotSupportedError)
+        return NotDelivered(_describe(error), final=final)
+    if reply.outcome == Outcome.UNAVAILABLE:
+        return MailServerUnavailable(str(reply), reply)
+    return NotDelivered(str(reply), reply, final=reply.outcome == Outcome.PARK)
 
 
-def _without_email(error: Exception) -> str:
-    """Describe the error. A server's own text may quote the recipient, so it is left out."""
+def _reply_of(error: Exception) -> Reply | None:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"recipient refused with {code}" for code, _ in error.recipients.values())
+        # Each message has one recipient.
+        [(code, text), *_] = error.recipients.values()
+        return Reply.parse("RCPT", code, text)
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{type(error).__name__} {error.smtp_code}"
-    return f"{type(error).__name__}: {error}"
+        return Reply.parse(VERBS[type(error)], error.smtp_code, error.smtp_error)
+    return None
+
+
+def _describe(error: Exception, reply: Reply | None = None) -> str:
+    """Describe the error. A server's own text may quote the recipient, so it is left out."""
+    return str(reply) if reply else f"{type(error).__name__}: {error}"

@@ -8,6 +8,7 @@ from flask import abort, current_app, g, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 
 from models.log_events import LogEvent
+from models.mail import parked, refusals
 from models.mail.outbox import OutgoingEmail
 from models.reviewers.notices import MutedReviewer
 from models.signups import search
@@ -45,7 +46,9 @@ def index() -> ResponseReturnValue:
     """The list, with what was decided just now."""
     ids = {name: request.args.getlist(name, int) for name in ("done", "back", "missed")}
     decided: dict[str, Any] = {name: _signups(numbers) for name, numbers in ids.items()}
-    return render_list(notice="again" if "again" in request.args else "", **decided)
+    again = request.args.get("again")
+    notice = again and ("all again" if again == "all" else "again")
+    return render_list(notice=notice or "", **decided)
 
 
 @pages.get("/signup/<int:number>")
@@ -64,10 +67,20 @@ def send_again(email_id: int) -> ResponseReturnValue:
     form = ButtonForm()
     if not form.validate_on_submit():
         return render_list(form.status, "stale")
-    if OutgoingEmail.send_again(email_id) is None:
+    if parked.send_again(email_id) is None:
         return render_list(404, "no email")
     log.info(LogEvent.EMAIL_SENT_AGAIN, extra={"email_id": email_id})
     return redirect(url_for(".index", again=1), 303)
+
+
+@pages.post("/letters/send-again")
+def send_all_again() -> ResponseReturnValue:
+    """Send all parked emails again, and those that wait after a refusal."""
+    form = ButtonForm()
+    if not form.validate_on_submit():
+        return render_list(form.status, "stale")
+    log.info(LogEvent.EMAIL_SENT_AGAIN, extra={"emails": parked.send_all_again()})
+    return redirect(url_for(".index", again="all"), 303)
 
 
 @pages.post("/notices/<any(off, on):wanted>")
@@ -104,7 +117,8 @@ def render_list(status: int = 200, notice: str = "", **variables: object) -> tup
         page=number,
         pages=max(-(-total // PAGE_SIZE), 1),
         notice=notice,
-        parked=OutgoingEmail.parked(),
+        parked=parked.parked_emails(),
+        refused_with=refusals.current_code(),
         mail_is_late=OutgoingEmail.longest_delay() > OVERDUE,
         gets_notices=_gets_notices(),
         muted=MutedReviewer.is_muted(g.reviewer.lower_email),

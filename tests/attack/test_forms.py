@@ -58,6 +58,7 @@ FORMS = [
     Form("/review/{id}/undo", "/review", review=True),
     Form("/review/several", "/review", SEVERAL, review=True),
     Form("/review/letters/1/send-again", "/review", review=True),
+    Form("/review/letters/send-again", "/review", review=True),
     Form("/review/notices/off", "/review", review=True),
 ]
 WITH_FIELDS = [form for form in FORMS if form.fields]

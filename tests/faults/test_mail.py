@@ -33,6 +33,18 @@ CASES = [
     *[(verb, "delay", "sent") for verb in (*FIRST, "MAIL", "RCPT", "DATA", ".", "QUIT")],
     *[("QUIT", does, "sent") for does in ("hang", "drop", "421 no", "554 no")],
 ]
+# Refusals because of the sender, the login or a limit, and what the email is then.
+OUR_FAULT = [
+    ("MAIL", "553 5.7.1 Sender address rejected: not owned by user", "due"),
+    ("RCPT", "553 5.7.1 Sender address rejected: not owned by user", "delayed"),
+    ("RCPT", "554 5.7.1 Relay access denied", "delayed"),
+    ("RCPT", "530 5.7.0 Authentication required", "delayed"),
+    ("DATA", "503 5.5.1 Authentication required", "delayed"),
+    (".", "554 5.2.252 SendAsDenied", "delayed"),
+    (".", "550 5.4.5 Daily user sending limit exceeded", "delayed"),
+    (".", "550 5.7.60 Client does not have permissions to send as this sender", "delayed"),
+    (".", "454 4.7.0 Throttled", "delayed"),
+]
 
 
 @pytest.mark.parametrize(("verb", "does", "result"), CASES)
@@ -58,6 +70,27 @@ def test_whatever_a_mail_server_does_an_email_arrives_once_or_is_parked(
             broken.append(f"{len(server.received)} copies arrived, not {copies}")
     server.stop()
     report("mail server: hang, drop, delay, 4xx, 5xx at each verb", 1, broken)
+
+
+@pytest.mark.parametrize(("verb", "does", "result"), OUR_FAULT)
+def test_what_wrong_mail_settings_delay_is_sent_once_when_they_are_corrected(
+    start: Start, later: Later, report: Report, verb: str, does: str, result: str
+) -> None:
+    server = MisbehavingSMTP(verb, does)
+    service = start(MAIL_PORT=server.port, MAIL_TIMEOUT=1)
+    for _ in range(3):
+        service.visitor().ask()
+        service.deliver()
+    broken = [] if result_of(service) == result else [f"it is {result_of(service)}, not {result}"]
+
+    server.heal()
+    for _ in range(2):
+        later(timedelta(minutes=20))
+        service.deliver()
+    server.stop()
+    if len(server.received) != 1:
+        broken.append(f"{len(server.received)} copies arrived, not 1")
+    report("mail server: refuses the sender, the login or too many emails", 1, broken)
 
 
 def result_of(service: Service) -> str:

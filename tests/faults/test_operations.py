@@ -152,7 +152,7 @@ def test_a_reviewer_sends_a_parked_email_again(service: Service, report: Report)
     service.mail.answer = "250 OK"
     queue = sue.get("/review").text
     assert "1 undelivered letter" in queue
-    assert "recipient refused with 550" in queue
+    assert "RCPT 550" in queue
 
     [parked] = service.rows("SELECT id FROM letter WHERE parked_at IS NOT NULL")
     again = f"/review/letters/{parked['id']}/send-again"

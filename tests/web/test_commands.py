@@ -19,7 +19,7 @@ def test_check_finds_nothing_wrong_and_changes_nothing(service: Service) -> None
     result = service.run("check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 7
+    assert result.output.count("ok  ") == 9
     assert service.strapi.path.stat().st_mtime_ns == before
 
 
@@ -82,7 +82,7 @@ def test_check_names_emails_that_could_not_be_delivered(service: Service) -> Non
 
     result = service.run("check")
     assert result.exit_code == 1
-    assert "1 could not be delivered: letter 1: recipient refused with 550" in result.output
+    assert "1 could not be delivered: email 1: RCPT 550" in result.output
 
 
 def test_check_names_emails_that_wait_and_deliver_names_the_mail_server(

@@ -137,7 +137,7 @@ def test_a_refused_recipient_is_parked_and_a_delayed_one_is_tried_again(
     email = only_email(service)
     assert (email["parked_at"] is not None) == parked
     # The column keeps the name it got first.
-    assert email["trouble"] == f"recipient refused with {answer[:3]}"
+    assert email["trouble"] == f"RCPT {answer[:3]}"
     assert email["sent_at"] is None
     # After five days no email is tried again.
     later(timedelta(days=5, minutes=1))
