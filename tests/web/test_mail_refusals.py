@@ -347,7 +347,7 @@ def test_check_offers_an_email_and_says_what_the_server_answers(
 ) -> None:
     refusing.refuse(verb, reply)
 
-    result = run(refused, "check")
+    result = refused.run("check")
 
     assert result.exit_code == exit_code, result.output
     assert said in result.output
@@ -356,7 +356,7 @@ def test_check_offers_an_email_and_says_what_the_server_answers(
 
 
 def test_check_sends_a_test_email(refused: Service, refusing: RefusingServer) -> None:
-    result = run(refused, "check", "--send-to", ADA)
+    result = refused.run("check", "--send-to", ADA)
 
     assert result.exit_code == 0, result.output
     [email] = refusing.messages
@@ -364,10 +364,10 @@ def test_check_sends_a_test_email(refused: Service, refusing: RefusingServer) ->
     assert email["Message-ID"] in result.output
 
     refusing.refuse(".", SEND_AS_DENIED)
-    result = run(refused, "check", "--send-to", ADA)
+    result = refused.run("check", "--send-to", ADA)
     assert result.exit_code == 1
     assert "DATA 554 5.2.252 (5.2.252 SendAsDenied" in result.output
-    assert run(refused, "check", "--send-to", "nobody").exit_code == 2
+    assert refused.run("check", "--send-to", "nobody").exit_code == 2
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
