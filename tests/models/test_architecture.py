@@ -116,3 +116,10 @@ def test_templates_hold_no_style_and_no_script() -> None:
     inline = re.compile(r"<script(?! type=\"module\" src=)|<style| style=| on\w+=")
     for template in ROOT.glob("templates/**/*.html"):
         assert "mail" in template.parts or not inline.search(template.read_text()), template
+
+
+def test_scripts_store_nothing_in_the_browser() -> None:
+    scripts = [file.read_text() for file in ROOT.glob("static/**/*.js")]
+    assert scripts
+    stores = "localStorage|sessionStorage|indexedDB|caches|cookie"
+    assert not re.search(stores, "".join(scripts))

@@ -126,6 +126,15 @@ def test_only_the_row_that_we_created_is_decided_about(
     assert service.deliver() == []
 
 
+def test_an_admin_user_whom_we_did_not_create_is_out_of_reach(
+    service: Service, sue: Visitor
+) -> None:
+    service.strapi.add_admin("ed@example.com", None, "strapi-author", active=False)
+    ed = (service.strapi.admin("ed@example.com") or {})["id"]
+    assert sue.decide("activate", ed).status_code == 404
+    assert not service.strapi.is_active("ed@example.com")
+
+
 @pytest.mark.parametrize(
     "change",
     [

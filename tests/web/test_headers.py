@@ -187,6 +187,14 @@ def test_a_post_that_another_site_makes_a_browser_send_is_refused(service: Servi
         assert answer.status_code == 303
 
 
+def test_no_answer_lets_another_site_read_it(service: Service) -> None:
+    client = service.app.test_client()
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for method in ("GET", "OPTIONS"):
+        answer = client.open("/api/authors", method=method, headers=headers, base_url=PUBLIC)
+        assert "access-control" not in str(answer.headers).lower()
+
+
 def test_every_form_needs_the_token_of_its_session(service: Service, sue: Visitor) -> None:
     service.visitor().apply()
     before = service.emails(), service.rows("SELECT * FROM muted")

@@ -1,5 +1,6 @@
 """Signed links: which are accepted, for how long, and the page of every state."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_token_works_for_one_purpose_alone(service: Service, sue: Visitor, lin
     assert visitor.get(link.replace("/confirm/", "/stop/")).status_code == 404
     assert visitor.get(stop.replace("/stop/", "/confirm/")).status_code == 404
     assert visitor.get(f"/confirm/{sue.cookie()}").status_code == 404
+
+
+def test_a_link_signed_with_another_algorithm_is_refused(service: Service, link: str) -> None:
+    content = [service.signup()["key"], 1]
+    key, salt = service.app.config["SECRET_KEY"], f"confirm {PUBLIC}"
+    for digest, status in (("sha256", 200), ("sha1", 404), ("sha512", 404)):
+        how = {"digest_method": getattr(hashlib, digest)}
+        token = URLSafeTimedSerializer(key, salt=salt, signer_kwargs=how).dumps(content)
+        assert service.visitor().get(f"/confirm/{token}").status_code == status
 
 
 def test_a_link_of_another_installation_with_the_same_key_is_not_ours(start: Start) -> None:

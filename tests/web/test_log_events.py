@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -197,6 +199,15 @@ def test_what_does_not_work_is_logged(service: Service, log: Log, sue: Visitor) 
     service.ledger.do("DROP TABLE letter")
     service.visitor().ask()
     assert log.only("ledger unavailable")["level"] == "error"
+
+
+def test_lines_go_to_stderr_alone() -> None:
+    script = (
+        "import logging.config; from signup.logging import CONFIG;"
+        "logging.config.dictConfig(CONFIG); logging.getLogger('signup').warning('seen')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
+    assert (done.stdout, json.loads(done.stderr)["event"]) == (b"", "seen")
 
 
 def test_no_typed_text_begins_a_line_of_its_own(service: Service, log: Log) -> None:

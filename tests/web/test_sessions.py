@@ -66,6 +66,13 @@ def test_a_super_admin_logs_in_however_the_email_is_spelled(service: Service) ->
     assert service.visitor().log_in(" SUE@example.COM ").status_code == 303
 
 
+def test_without_an_account_in_strapi_nobody_can_log_in(service: Service) -> None:
+    service.strapi.do("DELETE FROM admin_users")
+    for email in (SUE, "admin", "admin@example.com", "root@localhost"):
+        for password in ("", "admin", "password", SUE_PASSWORD):
+            assert service.visitor().log_in(email, password).status_code == 422
+
+
 def test_only_a_hash_of_a_session_is_stored(service: Service, sue: Visitor) -> None:
     [session] = service.rows("SELECT * FROM session")
     assert len(session["digest"]) == 64
@@ -228,6 +235,15 @@ def test_a_ledger_that_cannot_be_written_leaves_the_queue_readable(
 def test_the_cookie_is_signed_with_sha_256(sue: Visitor) -> None:
     signature = sue.cookie().rsplit(".", maxsplit=1)[-1]
     assert len(signature) == len(URLSafeTimedSerializer("k").dumps("").rsplit(".")[-1]) + 16
+
+
+def test_the_cookie_of_a_login_holds_a_random_key_of_256_bits_alone(service: Service) -> None:
+    cookies = [service.reviewer().cookie() for _ in range(5)]
+    contents = [URLSafeTimedSerializer("any").loads_unsafe(cookie)[1] for cookie in cookies]
+    assert all(set(content) == {"review"} for content in contents)
+    # 43 characters of base64 hold 256 bits.
+    assert [len(content["review"]) for content in contents] == [43] * 5
+    assert len({content["review"] for content in contents}) == 5
 
 
 @pytest.mark.parametrize(
