@@ -15,6 +15,7 @@ from typing import Any
 from peewee import chunked, fn
 
 from models.ledger.database import LedgerUnavailable, database
+from models.ledger.leases import lease
 from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import panel_changes
@@ -37,8 +38,8 @@ from models.timestamps import EPOCH, now
 
 log = logging.getLogger(__name__)
 
-# Stored by instances that run now: the name of the lock that lets one instance reconcile.
-LOCK = "settling"
+# Stored: the name of the lease that lets one instance reconcile.
+LEASE = "settling"
 # Rows are compared in ranges of ids, so that Strapi can write in between.
 RANGE = 5_000
 # A server tells by numbers whether its rows changed. An UPDATE by hand may leave them the same, so
@@ -71,15 +72,16 @@ class Reconciler:
     def run_if_changed(self) -> None:
         """Reconcile when Strapi's database has changed or a recorded decision is not carried out.
 
-        Also queues reminders to reviewers. Does nothing while another instance reconciles.
+        Leaves the work to another instance that reconciles now. Also queues reminders to
+        reviewers.
 
         Raises: StrapiUnavailable.
         """
-        with database.try_lock(LOCK) as mine:
-            if mine:
-                if self._has_work():
+        if self._has_work():
+            with lease(LEASE) as mine:
+                if mine:
                     self.run()
-                notices.remind(self._reviewers)
+        notices.remind(self._reviewers)
 
     def run(self) -> None:
         """Bring the ledger in line with Strapi, and Strapi in line with recorded decisions.

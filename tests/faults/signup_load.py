@@ -113,6 +113,7 @@ class Crowd:
         """Let every letter come, and see what was lost of what these people were told, and what is
         there twice."""
         ledger.do("UPDATE letter SET leased_until = 0, due_at = 0 WHERE sent_at IS NULL")
+        ledger.do("UPDATE lease SET until = 0")
         # Reviewers hear of more signups a quarter of an hour later.
         open_letters = "SELECT 1 FROM letter WHERE sent_at IS NULL AND kind != 'waiting'"
         eventually(lambda: not ledger.rows(open_letters))

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx")
 
 SECONDS = 120 if os.environ.get("FAULTS") == "full" else 12
 PEOPLE = 6
-# A courier that died keeps its letter for 20 seconds; and for a machine that is busy.
-PATIENCE = 60
+# A worker that died keeps its email for 20 seconds and its lease for 60. The machine may be busy.
+PATIENCE = 100
 SIGNED_UP, AWAY = "/signup/sent", 503
 CONFIRM, RECEIVED = "Confirm your address", "has your application"
 ACTIVATED, DECLINED, WAITING = "You can write for", "About your application", "waiting to write"

@@ -1,63 +1,64 @@
-"""Several instances beside one ledger: one of them settles, and connections are waited for."""
+"""Several instances beside one ledger: one reconciles at a time, and connections are waited for."""
 
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from models.ledger import database
-from tests.servers.test_gunicorn import eventually
+from models.ledger.leases import DURATION
+from tests.conftest import every_engine
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
 from tests.support.service import ADA, Service
-from tests.support.strapi_on_server import ENGINES
-
-every_server = pytest.mark.parametrize("shape", ENGINES, indirect=True)
 
 HOLD = """
 import sys
-from models.ledger.database import database, open_ledger
+from models.ledger.database import open_ledger
+from models.ledger.leases import lease
 open_ledger(sys.argv[1])
-with database.try_lock("settling") as mine:
+with lease("settling") as mine:
     print(mine, flush=True)
     input()
 """
 
 
-@every_server
-def test_settling_is_done_by_one_at_a_time(start: Callable[..., Service]) -> None:
+@every_engine
+def test_one_instance_reconciles_at_a_time(
+    start: Callable[..., Service], later: Callable[[timedelta], None]
+) -> None:
     service = start()
-    visitor = service.visitor()
-    visitor.apply()
-    others = hold(service)
-    assert others.said == "True"
-    visitor.service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+    service.visitor().apply()
+    other = hold(service)
+    assert other.told == "True"
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
 
-    assert visitor.service.deliver() == []
+    assert service.deliver() == []
 
-    others.kill()
-    others.communicate()
-    eventually(lambda: "You can write for" in str([each["Subject"] for each in service.deliver()]))
+    other.kill()
+    other.communicate()
+    assert service.deliver() == []
+    later(DURATION + timedelta(seconds=1))
+    assert ["You can write for" in each["Subject"] for each in service.deliver()] == [True]
 
 
-@every_server
-def test_whoever_settles_keeps_others_from_it_only_meanwhile(
+@every_engine
+def test_an_instance_that_has_reconciled_leaves_it_to_the_others(
     start: Callable[..., Service],
 ) -> None:
     service = start()
 
     first, second = hold(service), hold(service)
-    told = [first.said, second.said]
+    told = [first.told, second.told]
     first.communicate("\n")
     second.communicate("\n")
     third = hold(service)
     third.communicate("\n")
 
-    assert [*told, third.said] == ["True", "False", "True"]
+    assert [*told, third.told] == ["True", "False", "True"]
 
 
 def test_who_finds_every_connection_in_use_waits_for_one(server: Server) -> None:
@@ -93,15 +94,15 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
 
 
 class Holder(subprocess.Popen[str]):
-    """A process that would settle, and takes its time."""
+    """A process that wants to reconcile, and takes its time."""
 
     def __init__(self, address: str) -> None:
         pipe = subprocess.PIPE
         command = [sys.executable, "-c", HOLD, address]
         super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
         assert self.stdout
-        # Whether nobody else does.
-        self.said = self.stdout.readline().strip()
+        # Whether no other process reconciles.
+        self.told = self.stdout.readline().strip()
 
 
 def hold(service: Service) -> Holder:

@@ -1,0 +1,212 @@
+"""Both databases behind PgBouncer, which shares few sessions of PostgreSQL among many clients."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.ledger import database
+from models.ledger.database import migrate
+from tests.servers.test_gunicorn import Process
+from tests.servers.test_reconcile_instances import hold
+from tests.support.database_servers import PgBouncer, Server
+from tests.support.service import ADA, SUE, MailServer, Service, required
+from tests.support.strapi_on_server import StrapiServed
+from tests.web.test_commands import run
+
+pytestmark = pytest.mark.skipif(bool(PgBouncer.missing()), reason=PgBouncer.missing())
+
+Start = Callable[..., PgBouncer]
+
+PEOPLE = [f"author{number}@example.org" for number in range(24)]
+# Few sessions for many clients; and in session mode, one for each.
+TRANSACTION = {"pool_mode": "transaction", "default_pool_size": 4}
+SESSION = {"pool_mode": "session", "default_pool_size": 90}
+# What an operator may have set about the start-up options of clients.
+IGNORED = {"ignore_startup_parameters": "options"}
+ROUND_ROBIN = {"server_round_robin": 1, "min_pool_size": 4}
+
+every_mode = pytest.mark.parametrize(
+    "settings",
+    [TRANSACTION, TRANSACTION | IGNORED, SESSION],
+    ids=["transaction", "options ignored", "session"],
+)
+
+
+class Pooled(StrapiServed):
+    """A database that the service reaches through PgBouncer, and the tests directly."""
+
+    def __init__(self, server: Server, name: str, bouncer: PgBouncer) -> None:
+        super().__init__(server, name)
+        self.bouncer = bouncer
+
+    @property
+    def address(self) -> str:
+        return self.bouncer.url(self.database)
+
+
+@pytest.fixture
+def bouncer(postgresql: Server) -> Iterator[Start]:
+    """A function that starts a PgBouncer before fresh databases."""
+    StrapiServed.on(postgresql, "strapi")
+    StrapiServed.empty(postgresql, "ledger")
+    with ExitStack() as stack:
+
+        def start(**settings: object) -> PgBouncer:
+            pooler = PgBouncer(postgresql, **settings)
+            stack.callback(pooler.remove)
+            pooler.start()
+            return pooler
+
+        yield start
+
+
+@pytest.fixture
+def beside(
+    postgresql: Server, mail_server: MailServer, tmp_path: Path
+) -> Iterator[Callable[[PgBouncer], Service]]:
+    """A function that starts the service on two databases behind a PgBouncer."""
+    mail_server.forget()
+    with ExitStack() as stack:
+
+        def beside(bouncer: PgBouncer) -> Service:
+            strapi, ledger = (Pooled(postgresql, name, bouncer) for name in ("strapi", "ledger"))
+            service = Service(strapi, mail_server, tmp_path / "none.db", {}, ledger)
+            stack.callback(service.end)
+            return service
+
+        yield beside
+
+
+@every_mode
+def test_24_people_sign_up_and_are_activated_in_the_panel(
+    bouncer: Start,
+    postgresql: Server,
+    mail_server: MailServer,
+    tmp_path: Path,
+    settings: dict[str, Any],
+) -> None:
+    mail_server.forget()
+    migrate_directly(postgresql)
+    pooler = bouncer(**settings)
+    strapi, ledger = (Pooled(postgresql, name, pooler) for name in ("strapi", "ledger"))
+    named = {**required(strapi, mail_server, tmp_path / "none.db"), "LEDGER": ledger.address}
+    instances = [Process(named, mail_server) for _ in range(2)]
+    with ExitStack() as stack:
+        for instance in instances:
+            instance.start("--threads", "32")
+            stack.callback(lambda process=instance: said.append(process.stop()))
+        said: list[str] = []
+        with ThreadPoolExecutor(len(PEOPLE)) as people:
+            list(people.map(sign_up, [instances, instances[::-1]] * 12, PEOPLE))
+        strapi.do("UPDATE admin_users SET is_active = true WHERE email <> ?", SUE)
+        told = [instances[0].letter("You can write for", email) for email in PEOPLE]
+
+    letters = Counter((letter["To"], letter["Subject"]) for letter in mail_server.letters)
+    assert len(told) == len(PEOPLE)
+    assert set(letters.values()) == {1}, letters
+    assert "Traceback" not in "".join(said)
+    assert "prepared statement" not in "".join(said) + postgresql.said()
+    states = ledger.rows("SELECT state, count(*) AS number FROM signup GROUP BY state")
+    assert states == [{"state": "active", "number": len(PEOPLE)}]
+    assert ledger.rows("SELECT until FROM lease") == [{"until": 0}]
+    assert postgresql.rows("SELECT * FROM pg_locks WHERE locktype = 'advisory'") == []
+
+
+def sign_up(instances: list[Process], email: str) -> None:
+    instances[0].ask(email)
+    confirmation = instances[0].letter("Confirm your address", email)
+    # Each instance has a PUBLIC_URL of its own here, and either may have sent the email.
+    [sender] = [each for each in instances if each.url in confirmation]
+    sender.confirm(confirmation.split(sender.url)[1].split()[0])
+    sender.letter("has your application", email)
+
+
+@every_mode
+def test_the_databases_are_as_good_as_without_a_pooler(
+    bouncer: Start,
+    beside: Callable[[PgBouncer], Service],
+    postgresql: Server,
+    settings: dict[str, Any],
+) -> None:
+    migrate_directly(postgresql)
+    pooled = settings["pool_mode"] == "transaction"
+
+    result = run(beside(bouncer(**settings)), "check")
+
+    assert result.exit_code == 0, result.output
+    assert ("through a pooler that shares sessions by transactions" in result.output) == pooled
+
+
+@pytest.mark.parametrize("settings", [TRANSACTION, TRANSACTION | ROUND_ROBIN])
+def test_a_migration_needs_a_session(
+    bouncer: Start,
+    beside: Callable[[PgBouncer], Service],
+    postgresql: Server,
+    settings: dict[str, Any],
+) -> None:
+    output = run(beside(bouncer(**settings)), "check").output
+
+    assert "the ledger postgresql://127.0.0.1:" in output
+    assert "must be migrated, which needs a session" in output
+    assert (
+        postgresql.rows("SELECT * FROM pg_tables WHERE schemaname = 'public'", database="ledger")
+        == []
+    )
+
+    assert run(beside(bouncer(**SESSION)), "check").exit_code == 0
+    assert run(beside(bouncer(**settings)), "check").exit_code == 0
+
+
+@every_mode
+def test_a_transaction_has_timeouts_and_leaves_no_trace(
+    bouncer: Start, settings: dict[str, Any]
+) -> None:
+    engine: Any = database.engine_for(bouncer(**settings).url("ledger"))
+    show = "SELECT current_setting('lock_timeout'), pg_backend_pid()"
+    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+
+    with engine.connection_context():
+        with engine.exclusive_transaction("mailbox ada@example.org"):
+            [inside, pid] = engine.execute_sql(show).fetchone()
+            held = engine.execute_sql(locks).fetchone()
+        assert engine.execute_sql(show).fetchone() == ("0", pid)
+        after = engine.execute_sql(locks).fetchone()
+    engine.close_idle()
+
+    assert (inside, held, after) == ("5s", (1,), (0,))
+
+
+def test_options_of_the_url_that_are_refused(bouncer: Start) -> None:
+    url = bouncer(**TRANSACTION).url("ledger", options="-csearch_path=cms")
+
+    with pytest.raises(database.LedgerUnavailable, match=r"refuses .options="):
+        database.open_ledger(url)
+
+
+def test_one_instance_reconciles_at_a_time(
+    bouncer: Start, beside: Callable[[PgBouncer], Service], postgresql: Server
+) -> None:
+    migrate_directly(postgresql)
+    service = beside(bouncer(**TRANSACTION))
+    service.visitor().apply()
+    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+
+    first, second = hold(service), hold(service)
+    meanwhile = service.deliver()
+    told = [each.told for each in (first, second)]
+    for each in (first, second):
+        each.communicate("\n")
+
+    assert (told, meanwhile) == (["True", "False"], [])
+    assert ["You can write" in each["Subject"] for each in service.deliver()] == [True]
+
+
+def migrate_directly(server: Server) -> None:
+    engine = database.engine_for(server.url("ledger"))
+    migrate(engine)
+    engine.close_idle()
