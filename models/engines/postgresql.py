@@ -16,10 +16,12 @@ from models.engines.server import NEEDED_GRANTS, ServerEngine
 # The server gives up waiting for a lock, and ends a transaction whose client is silent.
 TIMEOUTS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 SESSION_TIMEOUTS = " ".join(f"-c {name}={value}" for name, value in TIMEOUTS.items())
-# The same for one transaction, where a pooler has dropped those of the session.
-LOCAL_TIMEOUTS = ", ".join(
+# The same for one transaction, where a pooler has dropped those of the session. They hold already
+# while the same statement waits for a lock.
+SET_TIMEOUTS = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in TIMEOUTS.items()
 )
+TAKE_LOCK = f"{SET_TIMEOUTS}, pg_advisory_xact_lock(hashtextextended(%s, 0))"
 # The server ends a session, with its locks, one minute after the client's machine is gone:
 # 30 s of silence and 3 probes, one every 10 s.
 SERVER_KEEPALIVE = (
@@ -35,9 +37,9 @@ CLIENT_TIMEOUTS = {
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 PERMISSION_DENIED = "42501"
-# PgBouncer: it passes on none of the start-up options, or not these.
+# What PgBouncer says of start-up options that it does not pass on.
 OPTIONS_REFUSED = "unsupported startup parameter"
-# How often two sessions are compared: more often than a pool of PgBouncer has sessions.
+# How often two sessions are compared: a pool of PgBouncer that takes turns has 20 by default.
 COMPARISONS = 25
 
 
@@ -166,18 +168,14 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
     def exclusive_transaction(self, name: str) -> Iterator[None]:
         """A transaction that holds the lock of this name until it ends."""
         with self.atomic():
-            lock = "pg_advisory_xact_lock(hashtextextended(%s, 0))"
-            # The timeouts hold already while this statement waits for the lock.
-            self.execute_sql(
-                f"SELECT {LOCAL_TIMEOUTS}, {lock}", (name,)
-            )  # nosemgrep: sql-has-parameters
+            self.execute_sql(TAKE_LOCK, (name,))
             yield
 
     @contextmanager
     def frozen_tables(self, *tables: str) -> Iterator[None]:
         """A transaction that holds a SHARE lock on each of the tables."""
         with self.atomic():
-            self.execute_sql(f"SELECT {LOCAL_TIMEOUTS}")  # nosemgrep: sql-has-parameters
+            self.execute_sql(SET_TIMEOUTS)
             names = ", ".join(f'"{table}"' for table in tables)
             # A parameter cannot stand for a table. These names come from our own models.
             self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")  # nosemgrep: sql-has-parameters

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from models.timestamps import now
-from tests.support.database_servers import Server
+from tests.support.database_servers import PgBouncer, Server
 from tests.support.paths import DATA
 from tests.support.service import SHAPES, SUE, SUE_PASSWORD, StrapiFile
 
@@ -65,6 +65,18 @@ class StrapiServed(StrapiFile):
 
     def do(self, statement: str, *values: object) -> None:
         self.server.do(marked(statement), *values, database=self.database)
+
+
+class StrapiPooled(StrapiServed):
+    """A database that the service reaches through PgBouncer, and the tests directly."""
+
+    def __init__(self, server: Server, database: str, bouncer: PgBouncer) -> None:
+        super().__init__(server, database)
+        self.bouncer = bouncer
+
+    @property
+    def address(self) -> str:
+        return self.bouncer.url(self.database)
 
 
 def marked(query: str) -> str:
