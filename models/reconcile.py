@@ -15,7 +15,8 @@ from typing import Any
 from peewee import chunked
 
 from models.comparison import differing_signups
-from models.ledger.database import LedgerUnavailable, database
+from models.ledger.database import LedgerUnavailable
+from models.ledger.leases import lease
 from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import panel_changes, search
@@ -38,8 +39,8 @@ from models.timestamps import EPOCH, now
 
 log = logging.getLogger(__name__)
 
-# Stored by instances that run now: the name of the lock that lets one instance reconcile.
-LOCK = "settling"
+# Stored: the name of the lease that lets one instance reconcile.
+LEASE = "settling"
 # A server tells by numbers whether its rows changed. An UPDATE by hand may leave them the same, so
 # all rows of a server are compared this often in any case.
 FULL_COMPARISON = timedelta(minutes=10)
@@ -68,15 +69,16 @@ class Reconciler:
     def run_if_changed(self) -> None:
         """Reconcile when Strapi's database has changed or a recorded decision is not carried out.
 
-        Also queues reminders to reviewers. Does nothing while another instance reconciles.
+        Leaves the work to another instance that reconciles now. Also queues reminders to
+        reviewers.
 
         Raises: StrapiUnavailable.
         """
-        with database.try_lock(LOCK) as mine:
-            if mine:
-                if self._has_work():
+        if self._has_work():
+            with lease(LEASE) as mine:
+                if mine:
                     self.run()
-                notices.remind(self._reviewers)
+        notices.remind(self._reviewers)
 
     def run(self) -> None:
         """Bring the ledger in line with Strapi, and Strapi in line with recorded decisions.

@@ -9,6 +9,7 @@ from peewee import DataError, chunked
 
 from models.engines import Engine
 from models.ledger.database import LedgerUnavailable, database, engine_for, migrate
+from models.ledger.leases import Lease
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.rate_limits import Count
@@ -20,7 +21,16 @@ from models.signups.signup import Signup
 ROWS_PER_SELECT = 1000
 ROWS_PER_INSERT = 200
 # In an order in which each row comes after the rows that it refers to.
-TABLES: tuple[Any, ...] = (Signup, Event, OutgoingEmail, Session, Suppression, Count, MutedReviewer)
+TABLES: tuple[Any, ...] = (
+    Signup,
+    Event,
+    OutgoingEmail,
+    Session,
+    Suppression,
+    Count,
+    MutedReviewer,
+    Lease,
+)
 
 
 class TargetNotEmpty(Exception):

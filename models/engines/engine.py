@@ -52,10 +52,6 @@ class Engine(Database):
         """A transaction during which no other connection can write these tables."""
         raise NotImplementedError
 
-    def try_lock(self, name: str) -> AbstractContextManager[bool]:
-        """Take the lock of this name if it is free; the value tells whether it was."""
-        raise NotImplementedError
-
     def migration_lock(self) -> AbstractContextManager[Any]:
         """A lock that only one process at a time can hold, to migrate the ledger."""
         return self.exclusive_transaction("migration")
@@ -93,6 +89,10 @@ class Engine(Database):
     def ledger_fault(self) -> str | None:
         """Return why this database cannot hold a ledger, and what to do; None if it can."""
         return None
+
+    def uses_transaction_pooling(self) -> bool:
+        """Return whether a pooler between us and the server shares sessions by transactions."""
+        return False
 
     def reset_sequence(self, table: str) -> None:
         """Make the next id follow the highest, after rows were inserted with their ids."""

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from peewee import SQL, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
+from models.engines.engine import Unavailable
 from models.engines.server import NEEDED_GRANTS, ServerEngine
 
 # Seconds to wait for a lock, and for the network.
@@ -85,7 +86,7 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
     @contextmanager
     def exclusive_transaction(self, name: str) -> Iterator[None]:
         """A transaction inside the lock of this name."""
-        with self._required_lock(name), self.atomic():
+        with self._session_lock(name), self.atomic():
             yield
 
     @contextmanager
@@ -97,13 +98,9 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
                 self.execute(Table(table).select(fn.COUNT(SQL("1"))))
             yield
 
-    def try_lock(self, name: str) -> AbstractContextManager[bool]:
-        """Take the lock of this name for this session, if it is free."""
-        return self._lock_for_session(name, 0)
-
     def migration_lock(self) -> AbstractContextManager[Any]:
         """The lock without a transaction: here, each change of a table would commit it."""
-        return self._required_lock("migration")
+        return self._session_lock("migration")
 
     def locations_of(self, table: str) -> list[str]:
         """Name the databases that have this table, as far as this user may see them."""
@@ -140,21 +137,17 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
             raise OperationalError(str(error)) from error
 
     @contextmanager
-    def _required_lock(self, name: str) -> Iterator[None]:
-        with self._lock_for_session(name, LOCK_TIMEOUT) as taken:
-            if not taken:
-                raise OperationalError(f"{self.database} is busy")
-            yield
-
-    @contextmanager
-    def _lock_for_session(self, name: str, seconds: int) -> Iterator[bool]:
+    def _session_lock(self, name: str) -> Iterator[None]:
         # The server has one list of locks for all databases. A name has at most 64 characters.
         # Older versions, running beside this one, use the same names: they cannot change.
         lock = hashlib.sha256(f"author-signup {self.database} {name}".encode()).hexdigest()
-        [result] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, seconds)).fetchone()
-        taken = result == 1
+        [taken] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, LOCK_TIMEOUT)).fetchone()
+        if taken != 1:
+            raise OperationalError(f"{self.database} is busy")
         try:
-            yield taken
+            yield
         finally:
-            if taken:
-                self._release_lock("DO RELEASE_LOCK(%s)", lock)
+            # The server has released the lock if the session was lost.
+            with suppress(*Unavailable):
+                if not self._is_lost():
+                    self.execute_sql("DO RELEASE_LOCK(%s)", (lock,))

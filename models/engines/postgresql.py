@@ -1,4 +1,8 @@
-"""PostgreSQL. Advisory locks end with the transaction or the session that took them."""
+"""PostgreSQL, directly or through a pooler that shares its sessions, like PgBouncer.
+
+Such a pooler may give each transaction another session. So locks and settings belong to a
+transaction, and nothing is prepared on the server.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +14,14 @@ from playhouse.pool import PooledPostgresqlDatabase
 from models.engines.server import NEEDED_GRANTS, ServerEngine
 
 # The server gives up waiting for a lock, and ends a transaction whose client is silent.
-SESSION_TIMEOUTS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+TIMEOUTS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+SESSION_TIMEOUTS = " ".join(f"-c {name}={value}" for name, value in TIMEOUTS.items())
+# The same for one transaction, where a pooler has dropped those of the session. They hold already
+# while the same statement waits for a lock.
+SET_TIMEOUTS = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in TIMEOUTS.items()
+)
+TAKE_LOCK = f"{SET_TIMEOUTS}, pg_advisory_xact_lock(hashtextextended(%s, 0))"
 # The server ends a session, with its locks, one minute after the client's machine is gone:
 # 30 s of silence and 3 probes, one every 10 s.
 SERVER_KEEPALIVE = (
@@ -26,6 +37,10 @@ CLIENT_TIMEOUTS = {
 }
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 PERMISSION_DENIED = "42501"
+# What PgBouncer says of start-up options that it does not pass on.
+OPTIONS_REFUSED = "unsupported startup parameter"
+# How often two sessions are compared: a pool of PgBouncer that takes turns has 20 by default.
+COMPARISONS = 25
 
 
 class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
@@ -51,6 +66,10 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         "Max connections exceeded",
         "timeout expired",
         "consuming input failed",
+        # PgBouncer: it has no free session, or lost it, or cannot reach the server.
+        "SQLSTATE 08P01",
+        "no more connections allowed",
+        "server_login_retry",
     )
     ERROR_ADVICE = {  # noqa: RUF012
         "password authentication failed": "refuses this user or password",
@@ -70,6 +89,8 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         "name resolution": "has a host name that is not known here: correct the URL",
         "FATAL:  database": "has no such database: create it, or correct the URL",
         "SQLSTATE 42P01": "has no such table ({}): correct the URL",
+        OPTIONS_REFUSED: "is behind a PgBouncer that refuses ?options=… of the URL: see"
+        " docs/databases.md",
         "invalid connection option": "cannot be reached: its URL has an unknown option ({})",
         "driver not found": "needs a driver: make servers",
     }
@@ -85,10 +106,12 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
 
     def __init__(self, database: str, *, options: str = "", **others: Any) -> None:
         """Name the database. It is connected with the first statement."""
+        self._url_options = options
         options = f"{options} {SESSION_TIMEOUTS} {SERVER_KEEPALIVE}".strip()
         defaults = {
             "application_name": "author-signup",
             "prefer_psycopg3": True,
+            "prepare_threshold": None,
             **CLIENT_TIMEOUTS,
         }
         super().__init__(database, options=options, **{**defaults, **others})
@@ -145,28 +168,53 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
     def exclusive_transaction(self, name: str) -> Iterator[None]:
         """A transaction that holds the lock of this name until it ends."""
         with self.atomic():
-            self.execute_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+            self.execute_sql(TAKE_LOCK, (name,))
             yield
 
     @contextmanager
     def frozen_tables(self, *tables: str) -> Iterator[None]:
         """A transaction that holds a SHARE lock on each of the tables."""
         with self.atomic():
+            self.execute_sql(SET_TIMEOUTS)
             names = ", ".join(f'"{table}"' for table in tables)
             # A parameter cannot stand for a table. These names come from our own models.
             self.execute_sql(f"LOCK TABLE {names} IN SHARE MODE")  # nosemgrep: sql-has-parameters
             yield
 
-    @contextmanager
-    def try_lock(self, name: str) -> Iterator[bool]:
-        """Take the lock of this name for this session, if it is free."""
-        query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        [taken] = self.execute_sql(query, (name,)).fetchone()
+    def uses_transaction_pooling(self) -> bool:
+        """Return whether a pooler gives each transaction any of its sessions.
+
+        Call it outside a transaction. Without such a pooler, two connections have two sessions,
+        and keep them.
+        """
+        other = PostgreSQL(self.database, **self.connect_params)
+        seen: set[int] = set()
+        others: set[int] = set()
+        with other.connection_context():
+            for _ in range(COMPARISONS):
+                seen.add(self._session())
+                others.add(other._session())
+                if len(seen) > 1 or seen & others:
+                    break
+        other.close_idle()
+        return len(seen) > 1 or bool(seen & others)
+
+    def _session(self) -> int:
+        """Return the id of the session that runs a statement now."""
+        [pid] = self.execute_sql("SELECT pg_backend_pid()").fetchone()
+        return int(pid)
+
+    def _connect(self) -> Any:
         try:
-            yield taken
-        finally:
-            if taken:
-                self._release_lock("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
+            return super()._connect()
+        except Exception as error:
+            # psycopg's own error: Peewee translates it later.
+            if OPTIONS_REFUSED not in str(error):
+                raise
+        # Keep what the URL asks for, which is needed, such as a search_path.
+        self.connect_params["options"] = self._url_options
+        self._connect_error = None
+        return super()._connect()
 
 
 def _sqlstate(error: Exception) -> str | None:

@@ -5,14 +5,13 @@ import random
 import threading
 import time
 import weakref
-from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
 from peewee import OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-from models.engines.engine import Column, Columns, Engine, Unavailable
+from models.engines.engine import Column, Columns, Engine
 
 # One connection for each of the 32 threads and for the worker, and some to spare. A thread that
 # finds none waits for this many seconds.
@@ -106,12 +105,6 @@ class ServerEngine(PooledDatabase, Engine):
         finally:
             # The connection_context() around this statement will close the new connection.
             self._state.ctx = contexts
-
-    def _release_lock(self, statement: str, lock: str) -> None:
-        """Release a lock of this session. The server released it if the session was lost."""
-        with suppress(*Unavailable):
-            if not self._is_lost():
-                self.execute_sql(statement, (lock,))
 
     def _is_lost(self) -> bool:
         return not self.is_closed() and self.is_dead(self._state.conn)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 from peewee import OperationalError, SqliteDatabase
@@ -59,10 +59,6 @@ class SQLite(Engine, SqliteDatabase):
     def frozen_tables(self, *tables: str) -> AbstractContextManager[Any]:  # noqa: ARG002
         """An IMMEDIATE transaction."""
         return self.atomic("IMMEDIATE")
-
-    def try_lock(self, name: str) -> AbstractContextManager[bool]:  # noqa: ARG002
-        """Take no lock: each step is a compare-and-set, so two processes do no harm."""
-        return nullcontext(True)
 
     def truncate_wal(self) -> None:
         """Empty the write-ahead log, which still holds rows that were overwritten."""

@@ -20,6 +20,11 @@ from models.engines.mounts import MOUNTED_ALONE, is_mount_point
 # An id has 64 bits on every engine.
 MAX_ID = 2**63 - 1
 MIGRATIONS = Path(__file__).parent / "migrations"
+NEEDS_SESSION = (
+    "must be migrated, which needs a session, and a pooler (PgBouncer) shares the sessions by"
+    " transactions: once, type SIGNUP_LEDGER=… flask --app app check, with the URL of PostgreSQL"
+    " itself or of a pool in session mode"
+)
 
 # The ledger in use, on whichever engine.
 proxy = DatabaseProxy()
@@ -97,16 +102,13 @@ def migrate(engine: Engine) -> None:
 
     Raises LedgerTooNew, LedgerUnavailable.
     """
-    with engine.connection_context(), engine.migration_lock():
-        _check_is_ledger(engine)
+    with engine.connection_context():
         runner = Runner(engine, str(MIGRATIONS))
-        known = {migration.name for migration in runner.migrations()}
-        if unknown := set(runner.applied()) - known:
-            raise LedgerTooNew(
-                f"the ledger was migrated by a newer version ({', '.join(sorted(unknown))}):"
-                " run that version, or restore the backup made before it"
-            )
-        runner.up()
+        _check_can_migrate(engine, runner)
+        with engine.migration_lock():
+            _check_is_ledger(engine)
+            _check_not_newer(runner)
+            runner.up()
 
 
 def _sqlite_for(path: Path) -> Engine:
@@ -142,6 +144,23 @@ def _check_file(path: Path) -> None:
             _check_is_ledger(reader)
     except DatabaseError as error:
         raise OperationalError(f"the ledger {path}: {error}") from error
+
+
+def _check_can_migrate(engine: Engine, runner: Runner) -> None:
+    """Refuse migrations through a pooler that shares sessions. Nothing else needs a session."""
+    known = {migration.name for migration in runner.migrations()}
+    if known - set(runner.applied()) and engine.uses_transaction_pooling():
+        _check_is_ledger(engine)
+        raise OperationalError(NEEDS_SESSION)
+
+
+def _check_not_newer(runner: Runner) -> None:
+    known = {migration.name for migration in runner.migrations()}
+    if unknown := set(runner.applied()) - known:
+        raise LedgerTooNew(
+            f"the ledger was migrated by a newer version ({', '.join(sorted(unknown))}):"
+            " run that version, or restore the backup made before it"
+        )
 
 
 def _check_is_ledger(engine: Engine) -> None:

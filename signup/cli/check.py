@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import current_app
 
 from models.engines import file_from_url, without_credentials
+from models.ledger.database import database
 from models.mail import refusals
 from models.mail.outbox import OutgoingEmail
 from models.mail.parked import parked_emails
@@ -46,7 +47,8 @@ def _ledger() -> Iterator[Finding]:
     if fault := current_app.extensions["ledger_fault"]:
         yield what, fault
         return
-    yield what, None
+    pooled = ", through a pooler that shares sessions by transactions"
+    yield what + pooled * database.uses_transaction_pooling(), None
     yield from _outbox()
 
 

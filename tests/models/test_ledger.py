@@ -9,18 +9,12 @@ import pytest
 from playhouse.schema_diff import diff_models
 
 from models.ledger.database import LedgerTooNew, database, migrate, proxy
-from models.mail.outbox import OutgoingEmail
-from models.mail.suppressions import Suppression
-from models.rate_limits import Count
-from models.reviewers.notices import MutedReviewer
-from models.reviewers.sessions import Session
-from models.signups.history import Event
-from models.signups.signup import Signup
+from models.transfer import TABLES
 from tests.conftest import on_sqlite
 from tests.support.service import ADA, Service, Start, Visitor, downgrade
 from tests.support.strapi_file import SUE, SQLiteFile
 
-MODELS = [Signup, Event, OutgoingEmail, Session, Suppression, Count, MutedReviewer]
+MODELS = list(TABLES)
 
 
 def test_models_and_migrations_agree(service: Service) -> None:

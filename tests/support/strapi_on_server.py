@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.timestamps import now
-from tests.support.database_servers import Server
+from tests.support.database_servers import PgBouncer, Server
 from tests.support.paths import DATA
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
@@ -73,3 +73,15 @@ class StrapiOnServer(StrapiFile):
 def for_drivers(query: str) -> str:
     """Rewrite SQLite's `?` as the `%s` of these drivers."""
     return query.replace("%", "%%").replace("?", "%s")
+
+
+class PooledDatabase(StrapiOnServer):
+    """A database that the service reaches through PgBouncer, and the tests directly."""
+
+    def __init__(self, server: Server, database: str, bouncer: PgBouncer) -> None:
+        super().__init__(server, database)
+        self.bouncer = bouncer
+
+    @property
+    def url(self) -> str:
+        return self.bouncer.url(self.database)
