@@ -48,6 +48,7 @@ class LogEvent(StrEnum):
 
     # Emails
     EMAIL_SENT = "email sent"
+    EMAIL_DROPPED = "email dropped"
     EMAIL_DELAYED = "email delayed"
     EMAIL_PARKED = "email parked"
     EMAIL_NOT_COMPOSED = "email not composed"

@@ -1,8 +1,8 @@
 """Reconcile the ledger with Strapi's rows.
 
-The ledger knows what is undecided. Strapi's rows say what is true. One comparison serves every
-cause: a confirmation that a crash cut off, a change in Strapi's own panel, a decision that is
-recorded but not carried out. Running it twice, or in two instances at once, does no harm.
+Strapi's rows say whether an author exists and is active. The ledger says what else must be done: a
+confirmation to complete after a crash, a decision to carry out, a row to delete. One comparison
+serves all of these. Running it twice, or in two instances at once, does no harm.
 """
 
 import logging
@@ -138,10 +138,10 @@ class Reconciler:
             if signup.reload().reconcile_error != reason:
                 facts = {"signup": signup.id, "error": reason}
                 log.warning(LogEvent.SIGNUP_NOT_RECONCILED, extra=facts)
-                signup.set_values(reconcile_error=reason)
+                signup.update_unless_changed(reconcile_error=reason)
         else:
             if signup.reload().reconcile_error is not None:
-                signup.set_values(reconcile_error=None)
+                signup.update_unless_changed(reconcile_error=None)
 
     def _database_state(self) -> object:
         """Return something that changes when Strapi's admin users do."""
@@ -175,17 +175,17 @@ class Reconciler:
 
     def _reconcile(self, signup: Signup, row: AdminUser | None) -> None:
         if row and row.lower_email != signup.email:
-            panel_changes.email_changed(signup, row.lower_email)
+            panel_changes.record_email_changed(signup, row.lower_email)
         if row is None:
-            panel_changes.removed(signup)
+            panel_changes.record_removed(signup)
         elif signup.state == State.REMOVED:
-            panel_changes.returned(signup)
+            panel_changes.record_returned(signup)
         elif signup.state in IN_PROGRESS:
             self._carry_out(signup)
         elif row.is_active and signup.state != State.ACTIVE:
-            panel_changes.activated(signup)
+            panel_changes.record_activated(signup)
         elif not row.is_active and signup.state == State.ACTIVE:
-            panel_changes.deactivated(signup)
+            panel_changes.record_deactivated(signup)
         elif signup.state == State.WITHDRAWN or self._is_outdated(signup):
             self._delete_row(signup)
 
@@ -204,7 +204,7 @@ class Reconciler:
             # A super admin has changed the account in the meantime.
             facts = {"signup": signup.id, "error": str(error)}
             log.warning(LogEvent.ROW_KEPT_IN_STRAPI, extra=facts)
-        signup.set_values(strapi_id=None)
+        signup.update_unless_changed(strapi_id=None)
 
     def _find_duplicates(self) -> None:
         emails = self.strapi.read(row_states.duplicated_emails)

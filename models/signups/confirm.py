@@ -58,7 +58,7 @@ def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting
         return
     if signup.state == State.STOPPED:
         # "This wasn't me" was sent while the row was written. `reconcile` deletes the row.
-        signup.set_values(email=email, strapi_id=row.id)
+        signup.update_unless_changed(email=email, strapi_id=row.id)
 
 
 def record_intent(signup: Signup, sent: Application, created_at: datetime) -> bool:

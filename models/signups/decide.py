@@ -14,7 +14,7 @@ from models.mail.outbox import EmailKind, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import panel_changes
 from models.signups.history import AUTHOR, Actor, EventKind
-from models.signups.signup import Signup, State
+from models.signups.signup import ACCOUNT_STATES, Signup, State
 from models.strapi import AdminUsers, RowChanged, RowGone, StrapiClient, StrapiUnavailable
 from models.timestamps import now
 
@@ -53,8 +53,9 @@ def activate(
     Raises: AlreadyDecided, RowGone, RowChanged; Postponed once the decision is recorded.
     """
     if signup.state == State.ACTIVE:
+        # The panel may have deactivated the account since the last reconcile.
         with suppress(StrapiUnavailable):
-            _follow_panel(signup, strapi)
+            _record_panel_changes(signup, strapi)
     allowed = [State.WAITING, State.DEACTIVATED, *([State.DECLINED] if after_all else [])]
     decision: dict[str, Any] = {**UNDECIDED, **_decision(by, undo_period)}
     with database.atomic():
@@ -90,7 +91,7 @@ def decline(
         return
     if signup.state == State.REMOVED:
         raise RowGone
-    _follow_panel(signup, strapi)
+    _record_panel_changes(signup, strapi)
     decision: dict[str, Any] = {**_decision(by, undo_period), "reason": reason, "told": tell}
     declined: dict[str, Any] = {"event": EventKind.DECLINED, "event_reason": reason}
     with database.atomic():
@@ -130,14 +131,14 @@ def carry_out(signup: Signup, strapi: StrapiClient) -> None:
     try:
         strapi.write(change, signup.email or "")
     except RowGone:
-        panel_changes.removed(signup)
+        panel_changes.record_removed(signup)
         raise
     except RowChanged as error:
         _drop_decision(signup, recorded, str(error))
         raise
     with database.atomic():
         if signup.change_state(after, recorded) and after == State.ACTIVE:
-            panel_changes.queue_welcome(signup)
+            panel_changes.queue_activated_email(signup)
 
 
 def withdraw(signup: Signup, by: Actor) -> None:
@@ -153,8 +154,7 @@ def stop(email: str, keys: Sequence[str], by: Actor | None = None) -> None:
     `reconcile` deletes their rows in Strapi and erases them. `keys` are the signing keys, the
     newest first.
     """
-    accounts = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
-    dropped = Signup.has_email(email) & Signup.state.not_in((*accounts, State.STOPPED))
+    dropped = Signup.has_email(email) & Signup.state.not_in((*ACCOUNT_STATES, State.STOPPED))
     with database.atomic():
         Suppression.add(email, keys)
         for signup in list(Signup.select().where(dropped)):
@@ -179,21 +179,24 @@ def _carry_out_now(signup: Signup, strapi: StrapiClient) -> None:
         raise Postponed from error
 
 
-def _follow_panel(signup: Signup, strapi: StrapiClient) -> None:
+def _record_panel_changes(signup: Signup, strapi: StrapiClient) -> None:
     was_active = signup.state == State.ACTIVE
     try:
         row = strapi.read(lambda admin_users: admin_users.get_ours(signup.identity))
     except RowGone:
-        panel_changes.removed(signup)
+        panel_changes.record_removed(signup)
         raise
     if row.is_active:
-        panel_changes.activated(signup)
+        panel_changes.record_activated(signup)
     elif was_active:
-        panel_changes.deactivated(signup)
+        panel_changes.record_deactivated(signup)
 
 
 def _drop_decision(signup: Signup, recorded: str, reason: str) -> None:
-    """Leave a row that was changed in Strapi to its panel, and the signup as it was before."""
+    """Give a recorded decision up, because the row was changed in Strapi.
+
+    The signup waits again, or stays active if its undo failed.
+    """
     if recorded == State.ACTIVATING:
         not_activated: dict[str, Any] = {"event": EventKind.NOT_ACTIVATED, "event_reason": reason}
         signup.change_state(State.WAITING, recorded, **not_activated, **UNDECIDED)
@@ -201,4 +204,4 @@ def _drop_decision(signup: Signup, recorded: str, reason: str) -> None:
     not_undone: dict[str, Any] = {"event": EventKind.NOT_UNDONE, "event_reason": reason}
     with database.atomic():
         if signup.change_state(State.ACTIVE, recorded, **not_undone, decided_at=now()):
-            panel_changes.queue_welcome(signup)
+            panel_changes.queue_activated_email(signup)

@@ -1,4 +1,7 @@
-"""The history of each signup: who did what, when, from which IP, and why. Rows are only added."""
+"""The history of each signup: who did what, when, from which IP, and why.
+
+Events are added and never changed, except that erasure clears their personal data.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

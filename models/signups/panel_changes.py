@@ -1,42 +1,42 @@
-"""Changes made in Strapi's own panel, and what they mean for a signup."""
+"""Record changes that were made in Strapi's own panel. `models/reconcile.py` notices them."""
 
 from typing import Any
 
 from models.ledger.database import database
 from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.history import EventKind
-from models.signups.signup import Signup, State
+from models.signups.signup import ACCOUNT_STATES, Signup, State
 from models.timestamps import now
 
 
-def activated(signup: Signup) -> None:
+def record_activated(signup: Signup) -> None:
     """Record that the account was activated in Strapi's panel."""
     allowed = (State.WAITING, State.DEACTIVATED, State.DECLINED, State.WITHDRAWN)
     with database.atomic():
         if signup.change_state(
             State.ACTIVE, *allowed, event=EventKind.ACTIVATED, **_decided_in_panel()
         ):
-            queue_welcome(signup)
+            queue_activated_email(signup)
 
 
-def deactivated(signup: Signup) -> None:
+def record_deactivated(signup: Signup) -> None:
     """Record that the account was deactivated, in Strapi's panel or by its seat limit."""
     signup.change_state(
         State.DEACTIVATED, State.ACTIVE, event=EventKind.DEACTIVATED, undo_until=None
     )
 
 
-def removed(signup: Signup) -> None:
+def record_removed(signup: Signup) -> None:
     """Record that the row was deleted in Strapi."""
     state = signup.state
     if state in (State.DECLINED, State.WITHDRAWN):
-        signup.set_values(strapi_id=None)
-    if state in (State.WAITING, *_HAS_BEEN_ACTIVATED):
+        signup.update_unless_changed(strapi_id=None)
+    if state in (State.WAITING, *ACCOUNT_STATES):
         values = {**_decided_in_panel(), "state_before_removal": state}
         signup.change_state(State.REMOVED, state, event=EventKind.REMOVED, **values)
 
 
-def returned(signup: Signup) -> None:
+def record_returned(signup: Signup) -> None:
     """Record that a deleted row is back, for example after a backup was restored.
 
     A person who was active before is not told again. Every other one waits for a decision again.
@@ -48,7 +48,7 @@ def returned(signup: Signup) -> None:
         signup.change_state(State.WAITING, State.REMOVED, event=EventKind.RETURNED, decided_at=None)
 
 
-def email_changed(signup: Signup, email: str) -> None:
+def record_email_changed(signup: Signup, email: str) -> None:
     """Record that the row has another email, and use that email from now on."""
     old = signup.email or ""
     values: dict[str, Any] = {
@@ -60,16 +60,13 @@ def email_changed(signup: Signup, email: str) -> None:
     signup.change_state(signup.state, signup.state, **change, **values)
 
 
-def queue_welcome(signup: Signup) -> None:
+def queue_activated_email(signup: Signup) -> None:
     """Queue the email "you can write now" once, for when the undo period is over."""
     if signup.welcomed_at is None:
-        signup.set_values(welcomed_at=now())
+        signup.update_unless_changed(welcomed_at=now())
         OutgoingEmail.enqueue(
             EmailKind.ACTIVATED, signup.email or "", signup, due_at=signup.undo_until
         )
-
-
-_HAS_BEEN_ACTIVATED = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
 
 
 def _decided_in_panel() -> dict[str, Any]:

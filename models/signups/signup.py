@@ -30,6 +30,8 @@ class State(StrEnum):
 
 # A decision is recorded here, but not yet carried out in Strapi.
 IN_PROGRESS = (State.ACTIVATING, State.UNDOING)
+# The author's account is, or is about to be, more than an application.
+ACCOUNT_STATES = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
 # The decision can be undone.
 UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
 # The states that people see.
@@ -140,7 +142,7 @@ class Signup(Record):
     @property
     def can_be_undone(self) -> bool:
         """Whether the decision was made here and its undo period is not over."""
-        return self.state in UNDOABLE and (self.undo_until or now()) > now()
+        return self.state in UNDOABLE and self.undo_until is not None and self.undo_until > now()
 
     def change_state(
         self,
@@ -164,7 +166,7 @@ class Signup(Record):
         self.reload()
         return changed
 
-    def set_values(self, **values: Any) -> bool:
+    def update_unless_changed(self, **values: Any) -> bool:
         """Set these values unless the state has changed since this signup was loaded."""
         return self.change_state(self.state, self.state, **values)
 

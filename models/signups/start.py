@@ -1,4 +1,4 @@
-"""Start a signup: a visitor gives an email, and the email that fits is queued for it."""
+"""Start a signup: a visitor types an email, and the message that fits is queued for it."""
 
 import secrets
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def start_signup(
     reapply_after: timedelta,
     limits: EmailLimits | None,
 ) -> bool:
-    """Queue the email that fits this email's state. The work is the same for every email.
+    """Queue the message that fits the state of this email. The work is the same for each.
 
     Returns whether an email will be sent: a mailbox gets only so many. An email that the mail
     server put off counts for no limit. `limits=None` lifts all limits.
@@ -54,7 +54,7 @@ def start_signup(
             key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
             signup = Signup.create(key=key, email=email, domain=domain, **person)
         else:
-            # The link's page has asked for the names of a person who has already sent it.
+            # A person who has already sent the link's page keeps the names typed there.
             _replace_link(signup, **person if signup.strapi_created_at is None else {})
         _queue_link(signup, by, waiting)
     return True

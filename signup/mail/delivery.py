@@ -54,17 +54,23 @@ def _handle(email: OutgoingEmail, session: MailSession) -> None:
     except Exception as error:
         log.exception(LogEvent.EMAIL_NOT_COMPOSED, extra=_log_fields(email))
         problem = f"it cannot be composed: {type(error).__name__}"
-        email.park(problem) if email.tries + 1 >= MAX_COMPOSE_TRIES else email.retry_later(problem)
+        if email.tries + 1 >= MAX_COMPOSE_TRIES:
+            email.park(problem)
+        else:
+            email.retry_later(problem)
 
 
 def _deliver(email: OutgoingEmail, session: MailSession) -> None:
     keys = links.signing_keys()
     if email.signup and Suppression.covers(email.recipient, keys):
         # It was queued before the recipient said "this wasn't me", or another visitor asked again.
+        log.info(LogEvent.EMAIL_DROPPED, extra=_log_fields(email))
         decide.stop(email.recipient, keys)
         return
     message = compose(email)
     if message is None:
+        # What it would have said is no longer true.
+        log.info(LogEvent.EMAIL_DROPPED, extra=_log_fields(email))
         email.drop()
     else:
         _send(email, message, session)
@@ -96,7 +102,8 @@ def _record_refusal(email: OutgoingEmail, code: str) -> None:
 
 
 def _log_fields(email: OutgoingEmail) -> dict[str, object]:
-    return {"email_id": email.id, "kind": email.kind, "recipient": email.recipient}
+    signup = {"signup": email.signup.id} if email.signup else {}
+    return {"email_id": email.id, "kind": email.kind, "recipient": email.recipient, **signup}
 
 
 @contextmanager
