@@ -8,10 +8,10 @@ WORDS := signup/translations
 PIP := python -m pip --disable-pip-version-check install --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers run test faults attack bench lint scan sbom strapi language screenshots lighthouse lock
+.PHONY: help install servers run test test-all shape faults attack bench lint scan sbom strapi language screenshots lighthouse lock
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/installed ## Set up .venv
 
@@ -23,8 +23,14 @@ run: install ## Serve on http://127.0.0.1:5000 (PORT=8000): your Strapi, or a sa
 	then exec $(BIN)/gunicorn --bind 127.0.0.1:$(PORT) 'app:serve()'; \
 	else exec $(BIN)/flask --app app demo --port $(PORT); fi
 
-test: .venv/tested ## Run the tests (REAL_STRAPI=1 adds three real Strapis)
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/tested ## Run the quick tests: SQLite, no browser, no servers
+	$(BIN)/python -m pytest tests/web tests/models -n 2 --dist loadfile $(ARGS)
+
+test-all: .venv/tested .venv-bench/installed ## Run all tests: real Strapis, servers, browser, faults, attacks
+	ALL_TESTS=1 REAL_STRAPI=1 $(BIN)/python -m pytest tests -n 2 --dist loadfile $(ARGS)
+
+shape: .venv/tested ## Print the longest functions and files, and other sizes
+	$(BIN)/python -m tests.support.shape
 
 faults: .venv/tested ## Kill, fill, cut off and refuse, everything there is; prints a table
 	FAULTS=full $(BIN)/python -m pytest tests/faults $(ARGS)
@@ -62,10 +68,10 @@ language: .venv/tested ## Collect the texts for the translators; CODE=it adds a 
 	  --locale $$(basename $$(dirname $$file)) || exit; done
 
 screenshots: .venv/tested ## Picture every page in every state into docs/screenshots (CODE=de: in German)
-	$(BIN)/python -m tests.screenshots $(if $(CODE),--language $(CODE)) $(ARGS)
+	$(BIN)/python -m tests.browser.screenshots $(if $(CODE),--language $(CODE)) $(ARGS)
 
 lighthouse: .venv/tested ## Measure the form, the link's page and the desk (needs npm)
-	$(BIN)/python -m tests.lighthouse
+	$(BIN)/python -m tests.browser.lighthouse
 
 lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \

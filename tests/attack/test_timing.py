@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 
 from models import password_hashing
-from tests.support.service import PUBLIC, Service, token_of
+from tests.support.service import PUBLIC, WRONG_PASSWORD, Service, token_of
 from tests.support.strapi_file import SUE, SUE_PASSWORD, hash_once
-from tests.web.test_limits import WRONG_PASSWORD, failures
+from tests.web.test_limits import failures
 from tests.web.test_signup import have_people_in_every_state
 
 Way = Callable[[], object]

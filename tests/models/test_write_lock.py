@@ -58,7 +58,7 @@ def test_behind_the_lock_an_author_takes_two_inserts(
     client: StrapiClient, strapi: StrapiFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: list[str] = []
-    connect: Any = SqliteDatabase._connect
+    connect: Any = SqliteDatabase._connect  # type: ignore[attr-defined]
 
     def connect_and_listen(database: SqliteDatabase) -> Any:
         connection = connect(database)
@@ -130,7 +130,7 @@ def test_a_duplicate_added_before_the_lock_keeps_an_author_inactive(
 
 
 @every_engine
-@pytest.mark.parametrizex
+@pytest.mark.parametrize(("places", "place"), [((), 1), ((5, None), 6)])
 def test_an_author_comes_after_the_last_of_the_role(
     strapi: StrapiFile, places: tuple[int | None, ...], place: int
 ) -> None:
