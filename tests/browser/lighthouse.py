@@ -1,4 +1,4 @@
-"""Lighthouse's figures for the form, the link's page and the desk: `make lighthouse`."""
+"""Lighthouse's scores for the form, the link's page and the queue: `make lighthouse`."""
 
 import json
 import os
@@ -10,44 +10,40 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 from tests.support.browser import CHROMIUM, FLAGS
-from tests.support.page_states import Gallery, gallery
+from tests.support.page_states import PageStates, page_states
 
-# The newest whose Node is the one that Strapi asks for.
+# The newest version for the Node that Strapi requires.
 LIGHTHOUSE = "lighthouse@12"
 CATEGORIES = ("accessibility", "best-practices", "performance")
-AIM = 100
 
 
 def main() -> int:
-    """Measure each page, print the figures, and fail where one is below the aim."""
+    """Measure each page, and fail where a score is below 100."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with gallery(chromium.new_page()) as shown:
-            shown.log_in()
-            paths = {"form": "/signup", "link": shown.links["open"], "desk": "/review"}
-            figures = {name: measured(shown, path) for name, path in paths.items()}
+        with page_states(chromium.new_page()) as states:
+            states.log_in()
+            paths = {"form": "/signup", "link": states.links["open"], "queue": "/review"}
+            scores = {name: measure(states, path) for name, path in paths.items()}
         chromium.close()
-    for name, scores in figures.items():
-        print(f"{name:6}", *(f"{category} {scores[category]}" for category in CATEGORIES), sep="  ")
-    return int(any(score < AIM for scores in figures.values() for score in scores.values()))
+    for name, found in scores.items():
+        print(f"{name:6}", *(f"{category} {found[category]}" for category in CATEGORIES), sep="  ")
+    return int(any(score < 100 for found in scores.values() for score in found.values()))
 
 
-def measured(shown: Gallery, path: str) -> dict[str, int]:
-    cookies = "; ".join(f"{each['name']}={each['value']}" for each in shown.page.context.cookies())
+def measure(states: PageStates, path: str) -> dict[str, int]:
+    cookies = "; ".join(f"{each['name']}={each['value']}" for each in states.page.context.cookies())
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        command = ["npx", "--yes", LIGHTHOUSE, shown.service.public + path, "--quiet"]
+        command = ["npx", "--yes", LIGHTHOUSE, states.service.public + path, "--quiet"]
         command += [f"--only-categories={','.join(CATEGORIES)}", "--output=json"]
         command += [f"--output-path={report}", f"--extra-headers={json.dumps({'Cookie': cookies})}"]
         command += [f"--chrome-flags=--headless {' '.join(FLAGS)}"]
         subprocess.run(command, check=True, env={**os.environ, "CHROME_PATH": str(CHROMIUM)})
         found = json.loads(report.read_text())
     for audit in found["audits"].values():
-        if (
-            audit["score"] is not None
-            and audit["score"] < 1
-            and audit["scoreDisplayMode"] != "manual"
-        ):
+        low = audit["score"] is not None and audit["score"] < 1
+        if low and audit["scoreDisplayMode"] != "manual":
             print(f"{path[:20]:20}  {audit['id']}: {audit.get('displayValue', audit['title'])}")
     return {name: round(found["categories"][name]["score"] * 100) for name in CATEGORIES}
 

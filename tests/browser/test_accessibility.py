@@ -1,4 +1,4 @@
-"""Every page in every state, for everybody: WCAG 2.2 AA, small windows, large text, keyboards."""
+"""Every page in every state: WCAG 2.2 AA, small windows, large text, keyboards."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,12 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from signup import i18n
-from tests.browser.test_whole_way import sandbox  # noqa: F401 (its mailbox and its panel are pages, too)
-from tests.support.page_states import SCENES, Gallery, gallery
+from tests.support.page_states import STATES, PageStates, page_states
+from tests.support.service import LANGUAGES
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Frames and the page that a mail program puts around a letter are not ours.
 OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"]}
 ERRORS = (
     "form-errors",
@@ -22,10 +21,10 @@ ERRORS = (
     "link-errors",
     "link-busy",
     "login-errors",
-    "desk-signup-errors",
+    "review-signup-errors",
 )
 
-# Everything that can be reached by keyboard, in the size of the box that can be hit.
+# Everything that can be reached by keyboard and is smaller than 24 pixels.
 TARGETS = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
   .filter((each) => each.checkVisibility() && each.type !== 'hidden')
   .filter((each) => !(each.tagName === 'A' && getComputedStyle(each).display === 'inline'))
@@ -38,7 +37,7 @@ MOVES = """() => [...document.querySelectorAll('*')].map((each) => getComputedSt
 OUTLINE = """() => {
   const style = getComputedStyle(document.activeElement);
   const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
-  // Past the last target, the browser's own has the focus; letters leave it to mail programs.
+  // Past the last target, the browser itself has the focus. Emails leave it to mail programs.
   return seen || document.activeElement === document.body || style.outlineStyle === 'auto';
 }"""
 REACHABLE = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
@@ -65,20 +64,20 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="module", params=i18n.available_languages())
+@pytest.fixture(scope="module", params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
-    """Words are longer elsewhere, and break otherwise."""
+    """Words are longer and break differently in each language."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def visits(page: Page, language: str, request: pytest.FixtureRequest) -> dict[str, Visit]:
-    """Everything there is to see, looked at once in each language."""
+    """Every page and email, and the sandbox's pages, visited once in each language."""
     found = {}
-    with gallery(page, language) as shown:
-        shown.log_in()
-        for name, show in SCENES.items():
-            show(shown)
+    with page_states(page, language) as states:
+        states.log_in()
+        for name, show in STATES.items():
+            show(states)
             found[name] = look(page)
     url = request.getfixturevalue("sandbox")
     for path in ("mailbox", "strapi"):
@@ -114,7 +113,7 @@ def spill(page: Page, width: int) -> int:
 
 
 def unseen_focus(page: Page) -> list[str]:
-    """What has the focus, and does not show it, on the way through a page by Tab."""
+    """The elements that have the focus after Tab and do not show it."""
     found = []
     for _ in range(min(page.evaluate(REACHABLE), 12)):
         page.keyboard.press("Tab")
@@ -127,7 +126,7 @@ def having(visits: dict[str, Visit], what: Callable[[Visit], Any]) -> dict[str, 
     return {name: what(visit) for name, visit in visits.items() if what(visit)}
 
 
-def test_axe_finds_nothing_on_any_page_in_any_state_by_day_and_by_night(
+def test_axe_finds_nothing_on_any_page_in_light_or_dark_mode(
     visits: dict[str, Visit], language: str
 ) -> None:
     assert having(visits, lambda visit: visit.axe) == {}
@@ -135,7 +134,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state_by_day_and_by_night(
     assert len(visits) > 50
 
 
-def test_axe_would_find_something(page: Page) -> None:
+def test_axe_finds_the_faults_of_a_bad_page(page: Page) -> None:
     page.goto("about:blank")
     page.set_content("<title>A page</title><img src='/logo'><p style='color: #bbb'>Pale")
     found = " ".join(findings(page))
@@ -154,11 +153,11 @@ def test_every_target_is_large_enough_to_hit(visits: dict[str, Visit]) -> None:
     assert having(visits, lambda visit: visit.small) == {}
 
 
-def test_focus_is_always_seen(visits: dict[str, Visit]) -> None:
+def test_the_focus_is_always_visible(visits: dict[str, Visit]) -> None:
     assert having(visits, lambda visit: visit.unseen) == {}
 
 
-def test_nothing_moves_for_those_who_ask_for_that(visits: dict[str, Visit]) -> None:
+def test_nothing_moves_for_people_who_prefer_that(visits: dict[str, Visit]) -> None:
     assert having(visits, lambda visit: visit.moving) == {}
 
 
@@ -169,17 +168,10 @@ def test_titles_say_what_a_page_is_and_error_first(visits: dict[str, Visit], lan
         assert visit.title.startswith(error) == (name in ERRORS), name
 
 
-@pytest.fixture
-def shown(page: Page) -> Iterator[Gallery]:
-    """A gallery of its own."""
-    with gallery(page) as shown:
-        yield shown
-
-
-def test_colours_that_are_forced_leave_buttons_and_fields_their_edges(shown: Gallery) -> None:
-    page = shown.page
+def test_forced_colours_leave_buttons_and_fields_their_edges(states: PageStates) -> None:
+    page = states.page
     page.emulate_media(forced_colors="active")
-    shown.open("/signup")
+    states.open("/signup")
     for element in (page.get_by_role("button").last, page.get_by_label("First name")):
         edge = element.evaluate("each => getComputedStyle(each).borderTopColor")
         assert edge != element.evaluate("each => getComputedStyle(each).backgroundColor")
@@ -188,10 +180,10 @@ def test_colours_that_are_forced_leave_buttons_and_fields_their_edges(shown: Gal
     page.emulate_media(forced_colors="none")
 
 
-def test_the_error_summary_has_the_focus_and_leads_to_the_field(shown: Gallery) -> None:
-    page = shown.page
-    shown.open("/signup")
-    shown.press("Send me the link")
+def test_the_error_summary_has_the_focus_and_leads_to_the_field(states: PageStates) -> None:
+    page = states.page
+    states.open("/signup")
+    states.press("Send me the link")
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
 
@@ -205,16 +197,16 @@ def test_the_error_summary_has_the_focus_and_leads_to_the_field(shown: Gallery) 
     expect(field).to_have_accessible_description("Enter your first name.")
 
 
-def test_the_whole_way_by_keyboard_alone(shown: Gallery) -> None:
-    page, service = shown.page, shown.service
-    shown.open("/signup")
+def test_the_whole_way_by_keyboard_alone(states: PageStates) -> None:
+    page, service = states.page, states.service
+    states.open("/signup")
     fill(page, "First name", "Mary")
     fill(page, "E-mail address", "mary@example.org")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
     service.deliver()
 
-    shown.open(service.visitor().link(email="mary@example.org"))
+    states.open(service.visitor().link(email="mary@example.org"))
     fill(page, "Password", "Engines of 1843")
     press(page, page.get_by_role("button", name="Show password"), "Space")
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
@@ -223,7 +215,7 @@ def test_the_whole_way_by_keyboard_alone(shown: Gallery) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
     service.deliver()
 
-    shown.open("/review")
+    states.open("/review")
     fill(page, "E-mail address", SUE)
     fill(page, "Password", SUE_PASSWORD)
     page.keyboard.press("Enter")

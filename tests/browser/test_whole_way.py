@@ -1,133 +1,119 @@
-"""A real browser goes the whole way in the sandbox, by what stands on the pages alone."""
+"""A real browser goes the whole way in the sandbox."""
 
-import os
-import shutil
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from signup import i18n
 from tests.support.browser import AUTOFOCUS
-from tests.support.network import free_port
 from tests.support.paths import ROOT
+from tests.support.service import ADA_PASSWORD, LANGUAGES
 from tests.support.strapi_file import SUE_PASSWORD, StrapiFile
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[str]:
-    """The sandbox as `make run` starts it."""
-    port = free_port()
-    flask = str(Path(sys.executable).with_name("flask"))
-    command = [flask, "--app", "app", "demo", "--port", str(port)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SIGNUP_")}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    url = f"http://127.0.0.1:{port}"
-    wait_for(f"{url}/healthz")
-    yield url
-    process.terminate()
-    assert process.stdout
-    said = process.stdout.read().decode()
-    process.wait(30)
-    process.stdout.close()
-    shutil.rmtree(ROOT / "instance" / f"sandbox-{port}")
-    assert "SANDBOX" in said
-    assert "Traceback" not in said
-    assert "/confirm/" not in said
-
-
-def wait_for(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer")
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(java_script_enabled=request.param)
     page = context.new_page()
-    noise: list[str] = []
-    page.on("console", lambda message: noise.append(message.text))
+    logged: list[str] = []
+    page.on("console", lambda message: logged.append(message.text))
     yield page
     context.close()
-    # Chromium reports answers that are meant to be errors, such as 422.
-    assert [line for line in noise if "status of 4" not in line and AUTOFOCUS not in line] == []
+    # Chromium logs every answer such as 422.
+    assert [line for line in logged if "status of 4" not in line and AUTOFOCUS not in line] == []
 
 
-def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
-    email = f"ada{time.monotonic_ns()}@example.org"
+def new_email(name: str) -> str:
+    return f"{name}{time.monotonic_ns()}@example.org"
+
+
+def fill(page: Page, **fields: str) -> None:
+    for label, value in fields.items():
+        page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def find_email(page: Page, recipient: str, subject: str) -> Locator:
+    """An email in the sandbox's mailbox. Wait up to 60 s for it."""
+    page.get_by_role("link", name="Mailbox").click()
+    email = page.get_by_role("article").filter(has_text=recipient).filter(has_text=subject).first
+    for _ in range(600):
+        if email.count():
+            break
+        page.wait_for_timeout(100)
+        page.get_by_role("link", name="Look again").click()
+    return email
+
+
+def apply(page: Page, sandbox: str, name: str, email: str) -> None:
+    page.goto(f"{sandbox}/signup")
+    fill(page, First_name=name)
+    page.get_by_label("E-mail address").fill(email)
+    press(page, "Send me the link")
+    find_email(page, email, "Confirm your address").get_by_role("link", name="/confirm/").click()
+    fill(page, Password=ADA_PASSWORD)
+    press(page, "Apply")
+    expect(heading(page)).to_have_text("We have your application")
+
+
+def test_the_whole_way_with_and_without_javascript(sandbox: str, page: Page) -> None:
+    email = new_email("ada")
     page.goto(sandbox)
     expect(page.locator("[name=subject]")).to_be_hidden()
-    page.get_by_role("button", name="Send me the link").click()
+    press(page, "Send me the link")
     expect(page.get_by_role("alert")).to_contain_text("Enter your first name.")
-    page.get_by_label("First name").fill("Ada")
-    page.get_by_label("Last name").fill("Lovelace")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_role("button", name="Send me the link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
-
-    open_link(page, email, "/confirm/")
-    page.get_by_label("Password", exact=True).fill("short")
-    page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("alert")).to_contain_text("The password still needs")
-    page.get_by_label("Password", exact=True).fill("Analytical1engine")
-    page.get_by_label("Why would you like to write here?").fill("I write about engines.")
-    page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
+    apply(page, sandbox, "Ada", email)
 
     password = page.locator(".sandbox code").nth(1).inner_text()
     page.get_by_role("link", name="Review desk").click()
     page.get_by_label("E-mail address").fill("super.admin@example.com")
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Log in").click()
-    card = page.get_by_role("article").filter(has_text=email)
-    expect(card).to_contain_text("I write about engines.")
-    card.get_by_role("button", name="Activate").click()
+    fill(page, Password=password)
+    press(page, "Log in")
+    page.get_by_role("article").filter(has_text=email).get_by_role(
+        "button", name="Activate"
+    ).click()
     expect(page.get_by_text("Nobody here.")).to_be_visible()
 
-    letter = find_letter(page, email, "You can write for")
-    expect(letter).to_contain_text("your application was accepted")
-    letter.get_by_role("link", name="/sandbox/strapi").first.click()
+    welcome = find_email(page, email, "You can write for")
+    expect(welcome).to_contain_text("your application was accepted")
+    welcome.get_by_role("link", name="/sandbox/strapi").first.click()
     expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("active")
     page.get_by_role("link", name="Review desk").click()
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Review applications")
+    press(page, "Log out")
+    expect(heading(page)).to_have_text("Review applications")
 
 
-def test_an_author_takes_the_application_back(sandbox: str, page: Page) -> None:
-    email = f"grace{time.monotonic_ns()}@example.org"
-    apply(page, sandbox, "Grace", email)
+def test_an_author_withdraws_an_application(sandbox: str, page: Page) -> None:
+    apply(page, sandbox, "Grace", new_email("grace"))
 
     page.get_by_text("Changed your mind?").click()
-    page.get_by_role("button", name="Withdraw my application").click()
+    press(page, "Withdraw my application")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("You withdrew your application")
+    expect(heading(page)).to_have_text("You withdrew your application")
 
 
 def test_two_reviewers_decide_at_once_and_the_second_sees_who_was_first(
     sandbox: str, browser: Browser
 ) -> None:
     strapi = StrapiFile(ROOT / "instance" / f"sandbox-{sandbox.rpartition(':')[2]}" / "strapi.db")
-    reviewers = []
-    author = browser.new_page()
-    apply(author, sandbox, "Jean", email := f"jean{time.monotonic_ns()}@example.org")
-    for name in ("sue", "tom"):
+    contexts = [browser.new_context() for _ in range(3)]
+    author, *reviewers = [context.new_page() for context in contexts]
+    apply(author, sandbox, "Jean", email := new_email("jean"))
+    for name, page in zip(("sue", "tom"), reviewers, strict=True):
         strapi.add_admin(f"{name}@example.com", SUE_PASSWORD, "strapi-super-admin")
-        reviewers.append(page := browser.new_context().new_page())
         page.goto(f"{sandbox}/review")
         page.get_by_label("E-mail address").fill(f"{name}@example.com")
-        page.get_by_label("Password", exact=True).fill(SUE_PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+        fill(page, Password=SUE_PASSWORD)
+        press(page, "Log in")
         card = page.get_by_role("article").filter(has_text=email)
         card.get_by_role("link", name="Jean").first.click()
         expect(page.get_by_role("button", name="Activate")).to_be_visible()
@@ -137,41 +123,46 @@ def test_two_reviewers_decide_at_once_and_the_second_sees_who_was_first(
 
     for page in reviewers:
         expect(page.get_by_role("alert")).to_contain_text("Decided by")
-    said = [page.get_by_role("alert").inner_text() for page in reviewers]
-    first = [text for text in said if "Somebody else was quicker" not in text]
-    assert len(first) == 1
-    winner = "sue" if first[0] is said[0] else "tom"
-    assert all(f"Decided by {winner}@example.com" in text for text in said)
-    row = strapi.admin(email)
-    assert row
-    assert bool(row["is_active"]) == (winner == "sue")
-    author.close()
-    for page in reviewers:
-        page.context.close()
+    alerts = [page.get_by_role("alert").inner_text() for page in reviewers]
+    [first] = [alert for alert in alerts if "Somebody else was quicker" not in alert]
+    winner = "sue" if first is alerts[0] else "tom"
+    assert all(f"Decided by {winner}@example.com" in alert for alert in alerts)
+    assert strapi.is_active(email) == (winner == "sue")
+    for context in contexts:
+        context.close()
 
 
-def apply(page: Page, sandbox: str, name: str, email: str) -> None:
-    page.goto(f"{sandbox}/signup")
-    page.get_by_label("First name").fill(name)
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_role("button", name="Send me the link").click()
-    open_link(page, email, "/confirm/")
-    page.get_by_label("Password", exact=True).fill("Analytical1engine")
-    page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_author_goes_the_whole_way_in_each_language(
+    sandbox: str, browser: Browser, language: str
+) -> None:
+    context = browser.new_context(locale=language)
+    page, email = context.new_page(), new_email(language)
+    words = i18n.catalogue(language).ugettext
+    site = {"site_name": "The Sandbox Gazette"}
+
+    page.goto(sandbox)
+    fill(page, **{words("First name"): "Ada", words("E-mail address"): email})
+    press(page, words("Send me the link"))
+    expect(heading(page)).to_have_text(words("Check your mail"))
+    message = find_email(page, email, words("Confirm your address for %(site_name)s") % site)
+    message.get_by_role("link", name="/confirm/").click()
+    fill(page, **{words("Password"): "short"})
+    press(page, words("Apply"))
+    expect(page.get_by_role("alert")).to_contain_text(words("There is a problem"))
+    fill(page, **{words("Password"): ADA_PASSWORD})
+    press(page, words("Apply"))
+    expect(heading(page)).to_have_text(words("We have your application"))
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    received = words("%(site_name)s has your application") % site
+    expect(find_email(page, email, received)).to_be_visible()
+    context.close()
 
 
-def open_link(page: Page, email: str, kind: str) -> None:
-    letter = find_letter(page, email, "Confirm your address")
-    letter.get_by_role("link", name=kind).click()
-
-
-def find_letter(page: Page, email: str, subject: str) -> Locator:
-    page.get_by_role("link", name="Mailbox").click()
-    letter = page.get_by_role("article").filter(has_text=email).filter(has_text=subject).first
-    for _ in range(200):
-        if letter.count():
-            break
-        page.wait_for_timeout(100)
-        page.get_by_role("link", name="Look again").click()
-    return letter
+def test_the_language_switch_works_without_javascript(sandbox: str, browser: Browser) -> None:
+    page = browser.new_context(locale="de", java_script_enabled=False).new_page()
+    page.goto(sandbox)
+    page.get_by_role("link", name="Français").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.get_by_role("link", name="Français")).to_have_attribute("aria-current", "true")
+    page.context.close()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,14 +162,15 @@ def unprivileged() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_a_file_that_cannot_be_written_is_named(strapi: StrapiFile) -> None:
-    for folder in (strapi.path.parent, *strapi.path.parent.parents[:2]):
-        folder.chmod(0o755)
-    strapi.path.chmod(0o444)
+def test_a_file_that_cannot_be_written_is_named() -> None:
     author = Author(Identity(ADA, None, new_document_id(), now()), "Ada", None, "hashed")
     message = "cannot be written: let the service's user write the file"
-    with unprivileged(), pytest.raises(StrapiUnavailable, match=message):
-        StrapiClient(strapi.url, "strapi-author").dry_run(author)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        strapi = StrapiFile.made_by(NEWEST, Path(folder) / "strapi.db")
+        strapi.path.chmod(0o444)
+        with unprivileged(), pytest.raises(StrapiUnavailable, match=message):
+            StrapiClient(strapi.url, "strapi-author").dry_run(author)
 
 
 # Locks

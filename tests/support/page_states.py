@@ -1,4 +1,4 @@
-"""Every page in every state, on a service whose people are in each of them."""
+"""Every page and email in every state, in a browser, from a service with people in each state."""
 
 import re
 import tempfile
@@ -16,24 +16,19 @@ from models.timestamps import now
 from signup.i18n import Catalogues, catalogue
 from signup.rate_limits import limiter, memory_limiter
 from tests.support.network import free_port
-from tests.support.service import ADA_PASSWORD, Service
+from tests.support.service import ADA_PASSWORD, Service, new_ledger
 from tests.support.smtp_server import SMTPServer, html, text
-from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
+from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
+# Email, names, days since the application, motivation.
 WAITING = [
     (
-        "lin@xn--mller-kva.example",
-        "Lin",
-        "Müller",
-        3,
+        *("lin@xn--mller-kva.example", "Lin", "Müller", 3),
         "I photograph trains, and write about who rides them.",
     ),
     ("tom@mailinator.com", "Tom", "", 2, ""),
     (
-        "grace@navy.example",
-        "Grace",
-        "Hopper",
-        1,
+        *("grace@navy.example", "Grace", "Hopper", 1),
         "I write about compilers, and would like to show why.",
     ),
     ("jean@navy.example", "Jean", "Bartik", 0, "Programs on paper, machines in prose."),
@@ -41,32 +36,36 @@ WAITING = [
 REASON = "We have a columnist for compilers. Write to us next spring!"
 
 
-class Gallery:
-    """A service on 127.0.0.1, the links of its people, and a browser's page to see them on;
-    what is looked for on it is named in English, and found in the language that is spoken."""
+class PageStates:
+    """A browser's page, the service that it visits, and the links of people in each state.
 
-    def __init__(self, service: Service, page: Page, say: Callable[[str], str]) -> None:
+    Labels and buttons are named in English, and found in the page's language.
+    """
+
+    def __init__(self, service: Service, page: Page, translate: Callable[[str], str]) -> None:
         self.service = service
         self.page = page
-        self.say = say
+        self.translate = translate
         self.links: dict[str, str] = {}
 
     def open(self, path: str) -> None:
         self.page.goto(self.service.public + path)
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=self.say(name), exact=True).first.click()
+        self.page.get_by_role("button", name=self.translate(name), exact=True).first.click()
 
     def send(self, name: str) -> None:
-        """Press a button, and wait for the page that it leads to."""
+        """Press a button, and wait for the next page."""
         with self.page.expect_navigation():
             self.press(name)
 
     def fill(self, label: str, text: str) -> None:
-        self.page.get_by_label(self.say(label), exact=True).fill(text)
+        self.page.get_by_label(self.translate(label), exact=True).fill(text)
 
-    def tick(self, person: str) -> None:
-        self.page.get_by_label(self.say("Choose %(name)s") % {"name": person}).check()
+    def tick(self, *people: str) -> None:
+        for name in people:
+            label = self.translate("Choose %(name)s") % {"name": name}
+            self.page.get_by_label(label).check()
 
     def ask(self, email: str) -> None:
         self.open("/signup")
@@ -74,19 +73,23 @@ class Gallery:
         self.fill("E-mail address", email)
         self.send("Send me the link")
 
-    def choose(self, password: str) -> None:
+    def apply(self, link: str, password: str = ADA_PASSWORD, **fields: str) -> None:
+        self.open(self.links[link])
         self.fill("Password", password)
+        for label, value in fields.items():
+            self.fill(label.replace("_", " "), value)
+        self.send("Apply")
 
-    def log_in(self) -> None:
+    def log_in(self, password: str = SUE_PASSWORD) -> None:
         self.open("/review/login")
         self.fill("E-mail address", SUE)
-        self.choose(SUE_PASSWORD)
+        self.fill("Password", password)
         self.send("Log in")
 
-    def letter(self, saying: str) -> None:
-        """The newest letter that says so, as a mail program shows it."""
-        said = re.sub(r"%\\\(\w+\\\)s", ".*", re.escape(self.say(saying)))
-        found = [each for each in self.service.mail.messages if re.search(said, text(each))]
+    def show_email(self, words: str) -> None:
+        """Show the newest email with these words, as a mail program does."""
+        pattern = re.sub(r"%\\\(\w+\\\)s", ".*", re.escape(self.translate(words)))
+        found = [each for each in self.service.mail.messages if re.search(pattern, text(each))]
         self.page.goto("about:blank")
         self.page.set_content(html(found[-1]))
 
@@ -100,88 +103,79 @@ class Gallery:
 
 
 @contextmanager
-def gallery(
-    page: Page, language: str = "en", domain: Catalogues | None = None, **settings: object
-) -> Iterator[Gallery]:
-    """A service with somebody in every state, and Sue at the desk; all of them speak this
-    language, in words of the `domain`, where it is another than the service's own."""
+def page_states(
+    page: Page, language: str = "en", catalogues: Catalogues | None = None, **settings: object
+) -> Iterator[PageStates]:
+    """Start a service with a person in every state. All use this language.
+
+    `catalogues` replaces the service's own translations.
+    """
     page.set_extra_http_headers({"Accept-Language": language})
     with tempfile.TemporaryDirectory() as folder:
         mail, port = SMTPServer(), free_port()
         mail.start()
-        strapi = StrapiFile.made_by("5.54.0", Path(folder) / "strapi.db")
-        public = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
-        rules = {"UNDO_SECONDS": 600}
-        service = Service(
-            strapi, mail, SQLiteFile(Path(folder) / "ledger.db"), {**public, **rules, **settings}
-        )
+        strapi = StrapiFile.made_by(STRAPI_VERSIONS[-1], Path(folder) / "strapi.db")
+        own: dict[str, object] = {
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "SITE_NAME": "The Magazine",
+        }
+        own |= {"UNDO_SECONDS": 600}
+        ledger = new_ledger(Path(folder) / "ledger.db")
+        service = Service(strapi, mail, ledger, {**own, **settings})
         service.language = language
         strapi.do("UPDATE admin_users SET prefered_language = ?", language)
-        if domain:
-            service.app.extensions["babel"].instance.domain_instance = domain
-        # Lifted after the start, so that one scene can put it back.
+        if catalogues:
+            service.app.extensions["babel"].instance.domain_instance = catalogues
+        # Lifted after the start, so that one state can put them back.
         service.app.config["RATELIMIT_ENABLED"] = limiter.enabled = memory_limiter.enabled = False
-        words = domain.get_translations() if domain else catalogue(language)
-        shown = Gallery(service, page, words.ugettext)
-        people(shown)
+        words = catalogues.get_translations() if catalogues else catalogue(language)
+        states = PageStates(service, page, words.ugettext)
+        add_people(states)
         server = make_server("127.0.0.1", port, service.app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield shown
+        yield states
         server.shutdown()
+        server.server_close()
+        service.end()
         mail.stop()
 
 
-def people(shown: Gallery) -> None:
-    """Let people apply, some of them days ago, and go different ways."""
-    service, links = shown.service, shown.links
+def add_people(states: PageStates) -> None:
+    """Let people apply, some of them days ago, and put them into every state."""
+    service, links = states.service, states.links
     with days_ago(5):
         for name in ("active", "declined", "withdrawn", "removed", "deactivated"):
-            links[name] = service.visitor().apply(f"{name}@example.org")
-        sue = service.visitor()
-        sue.log_in()
-        sue.decide("decline", author(service, "declined"), reason=REASON, tell="y")
+            links[name] = service.visitor().apply(email(name))
+        service.reviewer().decide("decline", email("declined"), reason=REASON, tell="y")
         service.visitor().post(f"{links['withdrawn']}/withdraw", page=links["withdrawn"])
-        change(service, "is_active = 1", "active", "deactivated")
-        links["expired"] = asked(service, "expired")
-    change(service, "is_active = 0", "deactivated")
-    service.strapi.do("DELETE FROM admin_users WHERE email = 'removed@example.org'")
+        for name in ("active", "deactivated"):
+            service.strapi.change(email(name), "is_active = 1")
+        service.deliver()
+        links["expired"] = service.visitor().ask_and_get_link(email("expired"))
+    service.strapi.change(email("deactivated"), "is_active = 0")
+    service.strapi.remove(email("removed"))
     service.deliver()
-    for email, first, last, days, why in WAITING:
+    for person, first, last, days, motivation in WAITING:
         with days_ago(days):
-            service.visitor().ask(email, first, last)
-            service.deliver()
-            link = service.visitor().link(email=email)
-            service.visitor().confirm(link, firstname=first, lastname=last, why=why)
+            link = service.visitor().ask_and_get_link(person, first=first, last=last)
+            service.visitor().confirm(link, firstname=first, lastname=last, why=motivation)
             service.deliver()
     links["waiting"] = service.visitor().link(email=WAITING[-1][0])
     service.visitor().ask(WAITING[-1][0])
-    links["replaced"] = asked(service, "again")
     for name in ("again", "open", "taken", "active", "declined"):
-        links.setdefault(name, asked(service, name))
-        service.visitor().ask(f"{name}@example.org")
+        links.setdefault(name, service.visitor().ask_and_get_link(email(name)))
+        service.visitor().ask(email(name))
         service.deliver()
-    links["open"] = service.visitor().link(email="open@example.org")
-    links["taken"] = service.visitor().link(email="taken@example.org")
-    links["stop"] = service.visitor().link("stop", "open@example.org")
-    service.strapi.add_admin("taken@example.org", None, "strapi-editor")
+    links["replaced"] = links["again"]
+    links["open"] = service.visitor().link(email=email("open"))
+    links["taken"] = service.visitor().link(email=email("taken"))
+    links["stop"] = service.visitor().link("stop", email("open"))
+    service.strapi.add_admin(email("taken"), None, "strapi-editor")
     service.deliver()
 
 
-def asked(service: Service, name: str) -> str:
-    service.visitor().ask(f"{name}@example.org")
-    service.deliver()
-    return service.visitor().link(email=f"{name}@example.org")
-
-
-def author(service: Service, name: str) -> int:
-    return int(service.signup(f"{name}@example.org")["strapi_id"])
-
-
-def change(service: Service, what: str, *names: str) -> None:
-    for name in names:
-        query = f"UPDATE admin_users SET {what} WHERE email = ?"
-        service.strapi.do(query, f"{name}@example.org")
-    service.deliver()
+def email(name: str) -> str:
+    return f"{name}@example.org"
 
 
 @contextmanager
@@ -190,218 +184,185 @@ def days_ago(days: int) -> Iterator[None]:
         yield
 
 
-def form_with_errors(shown: Gallery) -> None:
-    shown.open("/signup")
-    shown.fill("E-mail address", "ada")
-    shown.send("Send me the link")
+def form_with_errors(states: PageStates) -> None:
+    states.open("/signup")
+    states.fill("E-mail address", "ada")
+    states.send("Send me the link")
 
 
-def closed(shown: Gallery) -> None:
-    with shown.configured(OPEN=False):
-        shown.open("/signup")
+def form_changed(script: str) -> Callable[[PageStates], None]:
+    """The answer to a form that a script has changed before it is sent."""
+
+    def show(states: PageStates) -> None:
+        states.open("/signup")
+        states.page.evaluate(script)
+        states.send("Send me the link")
+
+    return show
 
 
-def stale(shown: Gallery) -> None:
-    shown.open("/signup")
-    shown.page.evaluate("document.querySelector('[name=csrf_token]').value = 'old'")
-    shown.send("Send me the link")
+def closed(states: PageStates) -> None:
+    with states.configured(OPEN=False):
+        states.open("/signup")
 
 
-def open_while_typing(shown: Gallery) -> None:
-    shown.open(shown.links["open"])
-    shown.page.get_by_label(shown.say("Password"), exact=True).press_sequentially("Engines of 1843")
+def password_half_typed(states: PageStates) -> None:
+    states.open(states.links["open"])
+    label = states.translate("Password")
+    states.page.get_by_label(label, exact=True).press_sequentially("Engines of 1843")
 
 
-def open_with_errors(shown: Gallery) -> None:
-    shown.open(shown.links["open"])
-    shown.choose("short")
-    shown.fill("First name", "")
-    shown.send("Apply")
+def queue_full(states: PageStates) -> None:
+    with states.configured(MAX_WAITING=0):
+        states.apply("open")
 
 
-def busy(shown: Gallery) -> None:
-    shown.open(shown.links["open"])
-    shown.choose(ADA_PASSWORD)
-    with shown.configured(MAX_WAITING=0):
-        shown.send("Apply")
+def stopped(states: PageStates) -> None:
+    states.open(states.service.visitor().link("stop", email("again")))
+    states.send("Never write to me again")
 
 
-def taken(shown: Gallery) -> None:
-    shown.open(shown.links["taken"])
-    shown.choose(ADA_PASSWORD)
-    shown.send("Apply")
+def no_reviewer(states: PageStates) -> None:
+    states.service.strapi.change(SUE, "is_active = 0")
+    states.open("/review/login")
+    states.service.strapi.change(SUE, "is_active = 1")
 
 
-def stopped(shown: Gallery) -> None:
-    shown.open(shown.service.visitor().link("stop", "again@example.org"))
-    shown.send("Never write to me again")
+def undelivered(states: PageStates) -> None:
+    states.service.mail.answer = "550 no such user"
+    states.service.visitor().ask(email("nobody"))
+    states.service.deliver()
+    states.service.mail.answer = "250 OK"
+    states.open("/review")
+    states.page.locator("summary").last.click()
 
 
-def wrong_login(shown: Gallery) -> None:
-    shown.open("/review/login")
-    shown.fill("E-mail address", SUE)
-    shown.choose("wrong")
-    shown.send("Log in")
+def signup_page(states: PageStates) -> None:
+    states.open("/review")
+    with states.page.expect_navigation():
+        states.page.get_by_role("link", name="Grace Hopper", exact=True).click()
 
 
-def nobody_to_decide(shown: Gallery) -> None:
-    change(shown.service, "is_active = 0", "nobody")
-    shown.service.strapi.do("UPDATE admin_users SET is_active = 0 WHERE email = ?", SUE)
-    shown.open("/review/login")
-    shown.service.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", SUE)
+def preview(states: PageStates) -> None:
+    signup_page(states)
+    states.fill("Reason", REASON)
+    states.send("Show me the letter")
 
 
-def undelivered(shown: Gallery) -> None:
-    shown.service.mail.answer = "550 no such user"
-    asked_in_vain = shown.service.visitor().ask("nobody@example.org")
-    assert asked_in_vain.status_code == 303
-    shown.service.deliver()
-    shown.service.mail.answer = "250 OK"
-    shown.open("/review")
-    shown.page.locator("summary").last.click()
+def decline_with_error(states: PageStates) -> None:
+    signup_page(states)
+    states.fill("Reason", "no " * 900)
+    states.send("Decline")
 
 
-def author_page(shown: Gallery) -> None:
-    shown.open("/review")
-    with shown.page.expect_navigation():
-        shown.page.get_by_role("link", name="Grace Hopper", exact=True).click()
+def two_ticked(states: PageStates) -> None:
+    states.open("/review")
+    states.tick("Tom", "Grace Hopper")
 
 
-def letter_shown(shown: Gallery) -> None:
-    author_page(shown)
-    shown.fill("Reason", REASON)
-    shown.send("Show me the letter")
+def decline_several(states: PageStates) -> None:
+    two_ticked(states)
+    states.send("Decline them…")
 
 
-def decline_with_error(shown: Gallery) -> None:
-    author_page(shown)
-    shown.fill("Reason", "no " * 900)
-    shown.send("Decline")
+def decided(states: PageStates) -> None:
+    states.open("/review")
+    states.tick("Lin Müller", "Jean Bartik")
+    states.send("Activate them")
 
 
-def two_ticked(shown: Gallery) -> None:
-    shown.open("/review")
-    for name in ("Tom", "Grace Hopper"):
-        shown.tick(name)
-
-
-def decline_several(shown: Gallery) -> None:
-    two_ticked(shown)
-    shown.send("Decline them…")
-
-
-def decided(shown: Gallery) -> None:
-    shown.open("/review")
-    for name in ("Lin Müller", "Jean Bartik"):
-        shown.tick(name)
-    shown.send("Activate them")
-
-
-def given_twice(shown: Gallery) -> None:
-    shown.open("/signup")
-    shown.page.evaluate("document.forms[0].append(document.forms[0].email.cloneNode())")
-    shown.send("Send me the link")
-
-
-def too_long(shown: Gallery) -> None:
-    shown.open("/signup")
-    shown.fill("First name", "x" * 20000)
-    shown.send("Send me the link")
-
-
-def too_often(shown: Gallery) -> None:
+def too_often(states: PageStates) -> None:
     limiter.enabled = True
     for _ in range(30):
-        shown.service.visitor().client.post("/signup", base_url=shown.service.public)
-    shown.open("/signup")
-    shown.send("Send me the link")
+        states.service.visitor().client.post("/signup", base_url=states.service.public)
+    states.open("/signup")
+    states.send("Send me the link")
     limiter.enabled = False
 
 
-def failed(shown: Gallery) -> None:
-    with shown.configured(OPEN=Unsure()):
-        shown.open("/signup")
-
-
-def unavailable(shown: Gallery) -> None:
-    away = shown.service.strapi.path.rename(shown.service.strapi.path.with_suffix(".away"))
-    shown.open("/review")
-    away.rename(shown.service.strapi.path)
-
-
-class Unsure:
-    """A fault that nobody expects."""
+class Fault:
+    """A setting that raises an unexpected exception."""
 
     def __bool__(self) -> bool:
         raise ArithmeticError("as if something had gone wrong")
 
 
-def at(path: str) -> Callable[[Gallery], None]:
-    return lambda shown: shown.open(path)
+def failed(states: PageStates) -> None:
+    with states.configured(OPEN=Fault()):
+        states.open("/signup")
 
 
-def link(name: str) -> Callable[[Gallery], None]:
-    return lambda shown: shown.open(shown.links[name])
+def unavailable(states: PageStates) -> None:
+    with states.service.strapi.away():
+        states.open("/review")
 
 
-def letter(saying: str) -> Callable[[Gallery], None]:
-    return lambda shown: shown.letter(saying)
+def at(path: str) -> Callable[[PageStates], None]:
+    return lambda states: states.open(path)
 
 
-# In the order in which they are shown: what one does, those after it may see.
-SCENES: dict[str, Callable[[Gallery], None]] = {
+def link(name: str) -> Callable[[PageStates], None]:
+    return lambda states: states.open(states.links[name])
+
+
+def shown_email(words: str) -> Callable[[PageStates], None]:
+    return lambda states: states.show_email(words)
+
+
+# In this order, because a state shows what earlier ones did.
+STATES: dict[str, Callable[[PageStates], None]] = {
     "form": at("/signup"),
     "form-errors": form_with_errors,
-    "form-stale": stale,
+    "form-stale": form_changed("document.querySelector('[name=csrf_token]').value = 'old'"),
     "form-closed": closed,
-    "sent-slip": lambda shown: shown.ask("ada@gmial.com"),
-    "sent": lambda shown: shown.ask("ada@example.org"),
+    "sent-slip": lambda states: states.ask("ada@gmial.com"),
+    "sent": lambda states: states.ask("ada@example.org"),
     "sent-again": at("/signup/sent?again=1"),
     "link-open": link("open"),
-    "link-typing": open_while_typing,
-    "link-errors": open_with_errors,
-    "link-busy": busy,
-    "link-taken": taken,
+    "link-typing": password_half_typed,
+    "link-errors": lambda states: states.apply("open", "short", First_name=""),
+    "link-busy": queue_full,
+    "link-taken": lambda states: states.apply("taken"),
     **{f"link-{name}": link(name) for name in ("expired", "replaced", "waiting", "active")},
     **{f"link-{name}": link(name) for name in ("declined", "withdrawn", "removed", "deactivated")},
     "link-damaged": at("/confirm/nonsense"),
     "stop": link("stop"),
     "stopped": stopped,
     "login": at("/review/login"),
-    "login-errors": wrong_login,
+    "login-errors": lambda states: states.log_in("wrong"),
     "login-ended": at("/review/login?ended=True"),
-    "login-nobody": nobody_to_decide,
-    "desk-queue": Gallery.log_in,
-    "desk-ticked": two_ticked,
-    "desk-several": decline_several,
-    "desk-signup": author_page,
-    "desk-letter": letter_shown,
-    "desk-signup-errors": decline_with_error,
-    "desk-decision": decided,
-    "desk-declined": at("/review?state=declined"),
-    "desk-empty": at("/review?state=active&q=nobody"),
-    "desk-undelivered": undelivered,
-    "error-400": given_twice,
+    "login-nobody": no_reviewer,
+    "review-queue": PageStates.log_in,
+    "review-ticked": two_ticked,
+    "review-several": decline_several,
+    "review-signup": signup_page,
+    "review-preview": preview,
+    "review-signup-errors": decline_with_error,
+    "review-decision": decided,
+    "review-declined": at("/review?state=declined"),
+    "review-empty": at("/review?state=active&q=nobody"),
+    "review-undelivered": undelivered,
+    "error-400": form_changed("document.forms[0].append(document.forms[0].email.cloneNode())"),
     "error-404": at("/nowhere"),
     "error-405": at("/signup/again"),
-    "error-413": too_long,
+    "error-413": form_changed("document.forms[0].firstname.value = 'x'.repeat(20000)"),
     "error-429": too_often,
     "error-500": failed,
     "error-503": unavailable,
-    "letter-confirm": letter("To go on, choose a password:"),
-    "letter-known-account": letter("Log in here:"),
-    "letter-known-waiting": letter(
+    "email-confirm": shown_email("To go on, choose a password:"),
+    "email-known-account": shown_email("Log in here:"),
+    "email-known-waiting": shown_email(
         "somebody, probably you, asked again to write for %(site_name)s. We have your application"
         " already: a person decides, and then we write to you."
     ),
-    "letter-known-declined": letter(
+    "email-known-declined": shown_email(
         "somebody, probably you, asked again to write for %(site_name)s. Your last application was"
         " declined not long ago. You may apply again from %(day)s."
     ),
-    "letter-received": letter("How it stands, and a way to take it back:"),
-    "letter-waiting": letter("Decide here:"),
-    "letter-activated": letter("your application was accepted: welcome!"),
-    "letter-declined": letter(
+    "email-received": shown_email("How it stands, and a way to take it back:"),
+    "email-waiting": shown_email("Decide here:"),
+    "email-activated": shown_email("your application was accepted: welcome!"),
+    "email-declined": shown_email(
         "thank you for wanting to write for %(site_name)s. We have decided not to take you on"
         " this time."
     ),

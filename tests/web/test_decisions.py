@@ -118,9 +118,11 @@ def test_only_the_row_that_we_created_is_decided_about(
     service: Service, ada: int, sue: Visitor, change: str
 ) -> None:
     service.strapi.do(change)
+    others = service.strapi.add_admin("ed@example.com", None, "strapi-author", active=False)
     before = service.strapi.admins()
 
-    assert sue.decide("activate", ada).status_code == 404
+    for author_id in (ada, others):
+        assert sue.decide("activate", author_id).status_code == 404
 
     assert service.strapi.admins() == before
     assert service.deliver() == []

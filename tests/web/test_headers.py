@@ -6,7 +6,16 @@ from collections.abc import Callable
 from werkzeug.test import TestResponse
 
 from signup.security import HEADERS
-from tests.support.service import ADA, PUBLIC, WRONG_PASSWORD, Service, Start, Visitor, token_of
+from tests.support.service import (
+    ADA,
+    LANGUAGES,
+    PUBLIC,
+    WRONG_PASSWORD,
+    Service,
+    Start,
+    Visitor,
+    token_of,
+)
 from tests.support.strapi_file import SUE
 
 YEAR = "max-age=31536000; includeSubDomains"
@@ -207,3 +216,16 @@ def test_every_form_needs_the_token_of_its_session(service: Service, sue: Visito
     assert (service.emails(), service.rows("SELECT * FROM muted")) == before
     assert service.state() == "waiting"
     assert sue.get("/review").status_code == 200
+
+
+def test_the_form_loads_less_than_20_kb_in_each_language(service: Service) -> None:
+    for service.language in LANGUAGES:
+        visitor = service.visitor()
+        page = visitor.get("/signup")
+        paths = re.findall(r'<(?:link|script)[^>]+(?:href|src)="(/[^"]+)"', page.text)
+        size = len(page.data)
+        for path in paths:
+            with visitor.get(path) as part:
+                size += len(part.data)
+        assert len(paths) == 3
+        assert size < 20_000

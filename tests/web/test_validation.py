@@ -7,7 +7,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from signup.validation import email, names, password_strength, text
+from signup.validation import email, names, password_strength, text, typos
 from tests.support.service import ADA, ADA_PASSWORD, PUBLIC, Service, Start, Visitor, token_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -250,3 +250,21 @@ def test_no_field_takes_half_a_second_of_cpu_however_it_is_filled(pattern: str) 
         began = time.thread_time()
         judge(typed)
         assert time.thread_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ada@gmial.com", "ada@gmail.com"),
+        ("ada@gmail.con", "ada@gmail.com"),
+        ("ada@gmail.co", "ada@gmail.com"),
+        ("ada@gmal.com", "ada@gmail.com"),
+        ("ada@hotmaill.com", "ada@hotmail.com"),
+        ("ada@outlok.com", "ada@outlook.com"),
+        ("ada@wanado.fr", "ada@wanadoo.fr"),
+        *((f"ada@{domain}", None) for domain in ("gmail.com", "email.com", "gmx.at", "yahoo.ie")),
+        *((text, None) for text in ("ada@me.co", "ada@example.org", "ada", "")),
+    ],
+)
+def test_a_typing_error_in_a_common_domain_gets_a_suggestion(typed: str, meant: str | None) -> None:
+    assert typos.suggestion(typed) == meant
