@@ -86,7 +86,7 @@ def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
 
     password = page.locator(".sandbox code").nth(1).inner_text()
-    page.get_by_role("link", name="Review desk").click()
+    page.get_by_role("link", name="Review pages").click()
     page.get_by_label("E-mail address").fill("super.admin@example.com")
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Log in").click()
@@ -99,7 +99,7 @@ def test_the_whole_way_by_clicking(sandbox: str, page: Page) -> None:
     expect(letter).to_contain_text("your application was accepted")
     letter.get_by_role("link", name="/sandbox/strapi").first.click()
     expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("active")
-    page.get_by_role("link", name="Review desk").click()
+    page.get_by_role("link", name="Review pages").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Review applications")
 
