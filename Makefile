@@ -91,8 +91,6 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	  -c requirements.txt -o requirements-servers.txt
 	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
 	  --python-version 3.11 --group scan -o requirements-scan.txt
-	uv pip compile --upgrade --universal --generate-hashes --no-header --quiet \
-	  --python-version 3.11 --group bench -c requirements.txt -o requirements-bench.txt
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c '$(NEEDS_PYTHON)'
@@ -106,11 +104,6 @@ lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 
 .venv/tested: .venv/installed requirements-dev.txt
 	$(BIN)/$(PIP) -r requirements-dev.txt
-	@touch $@
-
-.venv-bench/installed: requirements-bench.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/$(PIP) -r requirements-bench.txt
 	@touch $@
 
 .venv-scan/installed: requirements-scan.txt

@@ -43,8 +43,8 @@ def serve(port: int) -> None:
         del os.environ[name]
     os.environ.update(environment(folder, port, password))
     click.echo(
-        "\n  SANDBOX: no Strapi, no mail server. The next start deletes everything here;"
-        "\n  Ctrl-C ends it. Start with the form."
+        "\n  SANDBOX: no Strapi, no mail server. Ctrl-C ends it."
+        "\n  The next start on the same port deletes its data. Start with the form."
         f"\n\n  Signup form   http://127.0.0.1:{port}/signup"
         f"\n  Mailbox       http://127.0.0.1:{port}/sandbox/mailbox"
         f"\n  Review pages  http://127.0.0.1:{port}/review"

@@ -74,7 +74,7 @@ def test_the_whole_way_with_and_without_javascript(sandbox: str, page: Page) -> 
     apply(page, sandbox, "Ada", email)
 
     password = page.locator(".sandbox code").nth(1).inner_text()
-    page.get_by_role("link", name="Review desk").click()
+    page.get_by_role("link", name="Review pages").click()
     page.get_by_label("E-mail address").fill("super.admin@example.com")
     fill(page, Password=password)
     press(page, "Log in")
@@ -87,7 +87,7 @@ def test_the_whole_way_with_and_without_javascript(sandbox: str, page: Page) -> 
     expect(welcome).to_contain_text("your application was accepted")
     welcome.get_by_role("link", name="/sandbox/strapi").first.click()
     expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("active")
-    page.get_by_role("link", name="Review desk").click()
+    page.get_by_role("link", name="Review pages").click()
     press(page, "Log out")
     expect(heading(page)).to_have_text("Review applications")
 
