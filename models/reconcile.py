@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from peewee import chunked
+from peewee import chunked, fn
 
 from models.comparison import differing_signups
 from models.ledger.database import LedgerUnavailable
@@ -23,7 +23,7 @@ from models.signups import panel_changes, search
 from models.signups.confirm import record_confirmed
 from models.signups.decide import carry_out
 from models.signups.history import AUTHOR, Actor
-from models.signups.signup import IN_PROGRESS, Signup, State, cannot_be_reconciled, watched
+from models.signups.signup import IN_PROGRESS, Signup, State, watched
 from models.strapi import (
     AdminUser,
     AdminUsers,
@@ -97,7 +97,7 @@ class Reconciler:
             self._reconcile_rows,
             self._find_duplicates,
             self._erase_stopped,
-            self._announce,
+            partial(notices.announce, self._reviewers),
         ):
             self._try_step(step)
         # Changes that came after step 1 show in the next state.
@@ -106,7 +106,7 @@ class Reconciler:
 
     def _has_work(self) -> bool:
         state = self._database_state()
-        if state != self._compared or self._pending().where(~cannot_be_reconciled()).exists():
+        if state != self._compared or self._new_work().exists():
             return True
         # A server may have changes that its numbers do not show. Failed signups are tried again.
         due = now() - self._compared_at > FULL_COMPARISON
@@ -160,9 +160,9 @@ class Reconciler:
                 self._try_signup(signup, confirmed)
 
     def _reconcile_rows(self) -> None:
-        unfinished = self._is_pending() | cannot_be_reconciled()
-        pending: Any = Signup.select(Signup.id).where(watched(), unfinished)
+        pending: Any = Signup.select(Signup.id).where(watched(), self._is_pending())
         ids = {number for (number,) in pending.tuples()} | set(differing_signups(self.strapi))
+        ids |= {signup.id for signup in search.not_reconciled() if signup.strapi_id}
         for some in chunked(sorted(ids), 500):
             signups = list(Signup.select().where(Signup.id.in_(some)).order_by(Signup.id))
             strapi_ids = [signup.strapi_id or 0 for signup in signups]
@@ -227,17 +227,17 @@ class Reconciler:
             self._delete_row(signup)
         signup.erase()
 
-    def _announce(self) -> None:
-        notices.announce(self._reviewers)
-
     def _reviewers(self) -> list[str]:
         if self.reviewers:
             return list(self.reviewers)
         return [each.email or "" for each in self.strapi.read(AdminUsers.super_admins)]
 
-    def _pending(self) -> Any:
-        """The signups of which something must be done in Strapi, in whatever state its row is."""
-        return Signup.select().where(self._is_pending(), Signup.email.is_null(False))
+    def _new_work(self) -> Any:
+        """The signups of which something must be done in Strapi, and that have not failed."""
+        has_not_failed = fn.COALESCE(Signup.reconcile_error, "") == ""
+        return Signup.select().where(
+            self._is_pending(), Signup.email.is_null(False), has_not_failed
+        )
 
     def _is_pending(self) -> Any:
         outdated = Signup.decided_at < now() - self.keep_decided

@@ -52,16 +52,15 @@ def activate(
 
     Raises: AlreadyDecided, RowGone, RowChanged; Postponed once the decision is recorded.
     """
+    # The panel may have deactivated the account since the last reconcile.
     if signup.state == State.ACTIVE:
-        # The panel may have deactivated the account since the last reconcile.
         with suppress(StrapiUnavailable):
             _record_panel_changes(signup, strapi)
     allowed = [State.WAITING, State.DEACTIVATED, *([State.DECLINED] if after_all else [])]
-    decision: dict[str, Any] = {**UNDECIDED, **_decision(by, undo_period)}
+    decision: dict[str, Any] = {"event": EventKind.ACTIVATED, **UNDECIDED}
+    decision |= _decision(by, undo_period)
     with database.atomic():
-        recorded = signup.change_state(
-            State.ACTIVATING, *allowed, event=EventKind.ACTIVATED, by=by, **decision
-        )
+        recorded = signup.change_state(State.ACTIVATING, *allowed, by=by, **decision)
         if recorded:
             OutgoingEmail.cancel(signup, EmailKind.DECLINED)
     if signup.state == State.REMOVED:

@@ -43,20 +43,14 @@ def start_signup(
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
-    person: dict[str, Any] = {"firstname": firstname, "lastname": lastname, "language": language}
+    person = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
         _check_limit_of_all(limits)
         signup = Signup.current(email, reapply_after)
         waiting = signup is not None and OutgoingEmail.hasten(signup)
         if not (waiting or _may_send_to(email, limits)):
             return False
-        if signup is None:
-            key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
-            signup = Signup.create(key=key, email=email, domain=domain, **person)
-        else:
-            # A person who has already sent the link's page keeps the names typed there.
-            _replace_link(signup, **person if signup.strapi_created_at is None else {})
-        _queue_link(signup, by, waiting)
+        _queue_link(_with_new_link(signup, email, person), by, waiting)
     return True
 
 
@@ -75,6 +69,15 @@ def renew_link(
         _replace_link(signup, language=language)
         _queue_link(signup, by, waiting)
     return True
+
+
+def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | None]) -> Signup:
+    if signup is None:
+        key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
+        return Signup.create(key=key, email=email, domain=domain, **person)
+    # A person who has already sent the link's page keeps the names typed there.
+    _replace_link(signup, **person if signup.strapi_created_at is None else {})
+    return signup
 
 
 def _replace_link(signup: Signup, **person: Any) -> None:

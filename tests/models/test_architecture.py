@@ -16,7 +16,7 @@ FLOORS = [
     {"app"},
     {"signup"},
     {"models.reconcile", "models.retention", "models.transfer"},
-    {"models.differences", "models.reviewers"},
+    {"models.comparison", "models.reviewers"},
     {"models.signups"},
     {"models.mail", "models.rate_limits"},
     {"models.strapi", "models.ledger"},
