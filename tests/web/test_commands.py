@@ -95,16 +95,16 @@ def test_check_names_emails_that_wait_and_deliver_names_the_mail_server(
 
     result = service.run("deliver")
     assert result.exit_code == 1
-    assert "the mail server is out: ConnectionRefusedError" in result.output
+    assert "the mail server is unavailable: ConnectionRefusedError" in result.output
 
 
 def test_deliver_reconciles_and_sends_what_is_due(service: Service) -> None:
     service.visitor().apply()
     service.strapi.change(ADA, "is_active = true")
 
-    assert service.run("deliver").output == "1 letter handled\n"
+    assert service.run("deliver").output == "1 email handled\n"
     assert "Log in" in text(service.mail.messages[-1])
-    assert service.run("deliver").output == "0 letters handled\n"
+    assert service.run("deliver").output == "0 emails handled\n"
 
 
 def test_authors_are_listed_activated_and_declined(service: Service) -> None:
@@ -126,7 +126,7 @@ def test_a_decision_that_is_not_possible_says_why(service: Service) -> None:
     service.visitor().apply()
     unknown = service.run("activate", "nobody@example.org")
     assert unknown.exit_code == 1
-    assert "nobody@example.org is not the address of a confirmed signup" in unknown.output
+    assert "no confirmed signup has the email nobody@example.org" in unknown.output
     service.run("activate", ADA)
     late = service.run("decline", ADA)
     assert late.exit_code == 1
@@ -152,7 +152,7 @@ def test_purge_erases_unconfirmed_and_old_signups(service: Service, later: Later
     service.run("activate", ADA)
     service.deliver()
     later(timedelta(days=8))
-    assert service.run("purge").output == "1 signup forgotten\n"
+    assert service.run("purge").output == "1 signup purged\n"
     assert service.rows("SELECT * FROM signup WHERE email = 'never@example.org'") == []
     assert service.rows("SELECT * FROM letter WHERE recipient = 'never@example.org'") == []
 
