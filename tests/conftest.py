@@ -157,7 +157,7 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make test ARGS='--renew -k email_texts'` writes the emails to tests/data as they are."""
+    """`make test ARGS='--renew -k email_texts'` renews tests/data/emails."""
     parser.addoption("--renew", action="store_true", help="renew tests/data/emails")
 
 

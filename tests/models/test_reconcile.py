@@ -59,7 +59,7 @@ def test_an_id_that_strapi_gave_to_another_person_is_not_the_authors(service: Se
 
 def test_a_restored_row_with_another_document_id_is_not_the_authors(service: Service) -> None:
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET document_id = ?, is_active = true", "z" * 24)
+    service.strapi.change(ADA, f"document_id = '{'z' * 24}', is_active = true")
     assert service.deliver() == []
     assert service.state() == "removed"
 

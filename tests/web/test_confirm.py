@@ -9,7 +9,7 @@ import bcrypt
 import pytest
 
 from models import password_hashing
-from tests.conftest import every_engine, every_strapi
+from tests.conftest import every_strapi
 from tests.support.service import ADA, ADA_PASSWORD, GRACE, PUBLIC, Service, Start, token_of
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
@@ -46,13 +46,6 @@ def test_the_author_is_as_strapi_makes_one_but_inactive(service: Service, link: 
     assert {adas[name] for name in adas if name.endswith(("_ord", "_order"))} <= {1.0}
     assert set(sues) == set(adas)
     assert list(service.strapi.damage()) == []
-
-
-@every_engine
-def test_a_second_author_comes_after_the_first_within_the_role(service: Service) -> None:
-    for email in (ADA, GRACE):
-        service.visitor().apply(email)
-    assert [link["user_ord"] for link in service.strapi.links()[1:]] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def test_a_decision_is_shown_where_it_was_made(service: Service, sue: Visitor, a
 
     assert set(answer.location.split("?")[1].split("&")) >= {"q=ada", "page=2"}
     assert f"Ada Lovelace is active. Decided by {SUE}." in sue.get(answer.location).text
+    assert f'href="https://cms.example.com/admin/settings/users/{ada}"' in page_of(sue).text
 
 
 @pytest.mark.parametrize(
@@ -151,11 +152,6 @@ def test_a_signup_that_was_never_confirmed_has_no_page(service: Service, sue: Vi
     service.visitor().ask()
     assert page_of(sue).status_code == 404
     assert sue.get("/review/signup/999999").status_code == 404
-
-
-def test_an_active_author_has_a_link_to_strapis_panel(sue: Visitor, ada: int) -> None:
-    sue.decide("activate", ada)
-    assert f'href="https://cms.example.com/admin/settings/users/{ada}"' in page_of(sue).text
 
 
 # Several at once

@@ -31,10 +31,11 @@ def test_the_answer_and_the_work_are_the_same_for_every_email(service: Service) 
     answers, written = set(), set()
     for email in (NEW, ASKED, WAITING, ACTIVE, DECLINED, STOPPED, SUE):
         before = len(service.emails())
-        answer = service.visitor().ask(email)
+        visitor = service.visitor()
+        answer = visitor.ask(email)
         headers = [(k, v) for k, v in answer.headers.items() if k != "Set-Cookie"]
-        page = service.visitor().get(answer.location)
-        answers.add((answer.status_code, str(headers), answer.text, page.text))
+        page = re.sub(r'name="csrf_token"[^>]+', "", visitor.get(answer.location).text)
+        answers.add((answer.status_code, str(headers), answer.text, page))
         written.add(len(service.emails()) - before)
 
     assert len(answers) == 1
@@ -109,22 +110,12 @@ def test_a_form_without_its_token_comes_back_filled_in(service: Service) -> None
         assert f'value="{value}"' in answer.text
 
 
-@pytest.mark.parametrize(
-    ("typed", "stored"),
-    [
-        (" Ada@Example.ORG ", "ada@example.org"),
-        ("ada@straße.example.org", "ada@xn--strae-oqa.example.org"),
-        ("a+b@example.org", "a+b@example.org"),
-    ],
-)
-def test_an_email_is_stored_and_written_to_in_one_form(
-    service: Service, typed: str, stored: str
-) -> None:
-    service.visitor().ask(typed)
+def test_an_email_is_stored_and_written_to_in_one_form(service: Service) -> None:
+    service.visitor().ask(" Ada@straße.Example.ORG ")
     service.deliver()
 
-    assert service.signup(stored)
-    assert service.mail.recipients == [[stored]]
+    assert service.signup("ada@xn--strae-oqa.example.org")
+    assert service.mail.recipients == [["ada@xn--strae-oqa.example.org"]]
 
 
 # One form for each visitor
