@@ -31,7 +31,7 @@ WTFORMS = "id name type value checked required for maxlength minlength aria-inva
 URL = re.compile(r"(?:https?://(?:join|cms)\.example\.com)?(?:[/?#](?!/)|$)")
 # Tables whose changes are no effect of an attack: the counts of limits. In a session only the idle
 # time changes, and an email may be sent: for these, only new and deleted rows count.
-IGNORED = {"count", "schema_migration"}
+IGNORED = {"count", "lease", "schema_migration"}
 IDS_ONLY = {"session", "letter"}
 
 Rows = dict[str, dict[Any, tuple[Any, ...]]]

@@ -57,7 +57,7 @@ def test_nothing_is_wrong_with_right_settings(service: Service) -> None:
     result = service.run("check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 7
+    assert result.output.count("ok  ") == 9
     assert len(service.strapi.admins()) == 1
 
 
@@ -71,7 +71,7 @@ def test_a_wrong_password(server: Server, check: Check) -> None:
 def test_no_such_database(server: Server, check: Check) -> None:
     for setting in ("STRAPI_DATABASE", "LEDGER"):
         output = check(**{setting: server.url("nowhere")})
-        assert "has no such database: create it, or correct the address" in output
+        assert "has no such database: create it, or correct the URL" in output
 
 
 def test_a_database_that_this_user_must_not_open(server: Server, check: Check) -> None:
@@ -83,7 +83,7 @@ def test_a_database_that_this_user_must_not_open(server: Server, check: Check) -
 
     if isinstance(server, PostgreSQL):
         server.run("GRANT CONNECT ON DATABASE strapi TO PUBLIC")
-    assert "lets this user not into this database: see docs/databases.md" in output
+    assert "does not let this user into this database: see docs/databases.md" in output
 
 
 def test_a_database_that_is_not_strapis(server: Server, check: Check) -> None:
@@ -102,7 +102,7 @@ def test_a_schema_that_is_not_strapis(server: Server, check: Check) -> None:
     output = check(STRAPI_DATABASE=server.url("cms"))
 
     option = "?options=-csearch_path%3Dmagazine"
-    assert f"there is one in the schema magazine: add {option} to the address" in output
+    assert f"there is one in the schema magazine: add {option} to the URL" in output
     assert "WRONG" not in check(STRAPI_DATABASE=server.url("cms") + option)
     server.run("DROP DATABASE cms WITH (FORCE)")
 
@@ -110,11 +110,11 @@ def test_a_schema_that_is_not_strapis(server: Server, check: Check) -> None:
 def test_a_wrong_url(server: Server, check: Check) -> None:
     url = server.url("strapi")
     for wrong, advice in {
-        url.replace("127.0.0.1", "nowhere.invalid"): "has a name that is not known here",
+        url.replace("127.0.0.1", "nowhere.invalid"): "has a host name that is not known here",
         url.replace(
             str(server.port), str(free_port())
         ): "does not answer: is it running, at this host and port?",
-        server.url("strapi", tls="yes"): "cannot be reached: its address has an unknown option",
+        server.url("strapi", tls="yes"): "cannot be reached: its URL has an unknown option",
         url: "is another program's database: correct SIGNUP_LEDGER",
     }.items():
         assert advice in check(LEDGER=wrong)
@@ -126,7 +126,7 @@ def test_a_collation_that_takes_different_emails_for_equal(server: Server, check
 
     output = check(LEDGER=server.url("ledger"))
 
-    assert f"may take different addresses for one ({LOOSE}): make another with" in output
+    assert f"may take different emails for the same ({LOOSE}): make another with" in output
     assert "CREATE DATABASE … CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" in output
     assert server.rows("SHOW TABLES", database="ledger") == []
     # Strapi's own tables may have any collation.
@@ -209,7 +209,7 @@ def without_tls(server: Server) -> Iterator[Server]:
 
 def test_a_server_that_speaks_no_tls(without_tls: Server, check: Check) -> None:
     output = check(LEDGER=without_tls.url("strapi", **trust(without_tls, without_tls.ca)))
-    assert "speaks no TLS: set it up there" in output
+    assert "offers no TLS: turn it on there" in output
 
 
 @pytest.mark.parametrize(("scheme", "driver"), [("postgresql", "psycopg"), ("mysql", "pymysql")])

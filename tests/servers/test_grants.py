@@ -139,7 +139,7 @@ def test_the_granted_rights_are_enough_to_repeat_a_confirmation(service: Service
         )
         author = Author(signup.identity, "Ada", None, "hashed", "de")
         strapi = service.app.extensions["strapi"]
-        strapi.write(lambda admin_users: admin_users.create_author(author))
+        strapi.write(lambda admin_users: admin_users.create_author(author), author.identity.email)
 
     assert service.visitor().confirm().status_code == 303
 

@@ -90,7 +90,7 @@ WRONG: list[dict[str, tuple[object, str]]] = [
         "SECRET_KEY": ("change-me", "SIGNUP_SECRET_KEY is too weak"),
         "SECRET_KEY_FALLBACKS": ('["short"]', "SIGNUP_SECRET_KEY_FALLBACKS is too weak"),
         "DEBUG": ("true", "FLASK_DEBUG must not be set"),
-        "PUBLIC_URL": ("join.example.com", "SIGNUP_PUBLIC_URL must be an address like"),
+        "PUBLIC_URL": ("join.example.com", "SIGNUP_PUBLIC_URL must be a URL like"),
         "LINK_MAX_AGE": ("2 days", "SIGNUP_LINK_MAX_AGE must be a whole number"),
         "OPEN": ("perhaps", "SIGNUP_OPEN must be true or false"),
         "ASK_WHY": ("always", "SIGNUP_ASK_WHY must be off, optional or required"),
@@ -106,7 +106,7 @@ WRONG: list[dict[str, tuple[object, str]]] = [
     },
     {
         "SECRET_KEY": ("x" * 64, "SIGNUP_SECRET_KEY is too weak"),
-        "PUBLIC_URL": ("http://[", "SIGNUP_PUBLIC_URL must be an address like"),
+        "PUBLIC_URL": ("http://[", "SIGNUP_PUBLIC_URL must be a URL like"),
         "MAIL_SERVER": ("mx.example", ""),
         "MAIL_USERNAME": ("me", "would travel in clear"),
     },
@@ -122,8 +122,8 @@ WRONG: list[dict[str, tuple[object, str]]] = [
             "is an example",
         )
     },
-    {"SECRET_KEY_FALLBACKS": (f'["{"0123456789abcdef" * 4}"]', "FALLBACKS holds SIGNUP_SECRET")},
-    {"MAIL_PASSWORD": ("0123456789abcdef" * 4, "SIGNUP_MAIL_PASSWORD is a key")},
+    {"SECRET_KEY_FALLBACKS": (f'["{"0123456789abcdef" * 4}"]', "FALLBACKS contains SIGNUP_SECRET")},
+    {"MAIL_PASSWORD": ("0123456789abcdef" * 4, "SIGNUP_MAIL_PASSWORD is also a key")},
     {"SECRET_KEY_FILE": ("/nowhere", "SIGNUP_SECRET_KEY_FILE cannot be read")},
     {"LEDGER": ("/proc/none/ledger.db", "the ledger /proc/none/ledger.db cannot be made")},
 ]

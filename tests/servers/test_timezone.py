@@ -84,7 +84,9 @@ def test_a_confirmation_cut_off_in_an_hour_that_comes_twice_completes(service: S
             record_intent(signup, application, as_stored(now(), NEW_YORK))
             author = Author(signup.identity, "Ada", None, "hashed")
             strapi = service.app.extensions["strapi"]
-            strapi.write(lambda admin_users: admin_users.create_author(author))
+            strapi.write(
+                lambda admin_users: admin_users.create_author(author), author.identity.email
+            )
         service.deliver()
 
     assert service.signup()["state"] == "waiting"

@@ -84,6 +84,7 @@ class MariaDB(Server):
             f"--datadir={self.data}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
+            f"--tmpdir={self.folder}",
             "--skip-name-resolve",
             "--innodb-log-file-size=8M",
             f"--extra-file={self.folder}/accounts",
