@@ -20,7 +20,8 @@ from tests.support.processes import wait_until
 from tests.support.running_service import HEALTHY, RunningService
 from tests.support.service import ADA, required
 from tests.support.smtp_server import SMTPServer
-from tests.support.strapi_file import StrapiFile
+from tests.support.strapi_file import SQLiteFile, StrapiFile
+from tests.support.strapi_on_server import ENGINES, StrapiOnServer
 
 # The last commit before most files and names of the code changed.
 OLD = "50fb749"
@@ -71,9 +72,17 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def ledger(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> SQLiteFile:
+    """A database without tables: the old instance creates them, the new one migrates them."""
+    if backend in ENGINES:
+        return StrapiOnServer.empty(request.getfixturevalue(backend), "ledger")
+    return SQLiteFile(tmp_path / "ledger.db")
+
+
 @every_engine
 def test_an_instance_from_before_the_renames_serves_beside_a_new_one(
-    old_code: Path, strapi: StrapiFile, ledger: StrapiFile, mail_server: SMTPServer, tmp_path: Path
+    old_code: Path, strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer, tmp_path: Path
 ) -> None:
     mail_server.clear()
     settings = required(strapi, mail_server, ledger.url)
