@@ -14,6 +14,8 @@ from models.engines.server import NEEDED_GRANTS, ServerEngine
 # Seconds to wait for a lock, and for the network.
 LOCK_TIMEOUT = 5
 NETWORK_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
+# Seconds to wait while another instance migrates: less than the read_timeout.
+MIGRATION_LOCK_TIMEOUT = 12
 # An UPDATE returns the number of rows that it found, as on other engines, not of those that it
 # changed (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
@@ -100,7 +102,7 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
 
     def migration_lock(self) -> AbstractContextManager[Any]:
         """The lock without a transaction: here, each change of a table would commit it."""
-        return self._session_lock("migration")
+        return self._session_lock("migration", MIGRATION_LOCK_TIMEOUT)
 
     def locations_of(self, table: str) -> list[str]:
         """Name the databases that have this table, as far as this user may see them."""
@@ -137,11 +139,11 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
             raise OperationalError(str(error)) from error
 
     @contextmanager
-    def _session_lock(self, name: str) -> Iterator[None]:
+    def _session_lock(self, name: str, timeout: int = LOCK_TIMEOUT) -> Iterator[None]:
         # The server has one list of locks for all databases. A name has at most 64 characters.
         # Older versions, running beside this one, use the same names: they cannot change.
         lock = hashlib.sha256(f"author-signup {self.database} {name}".encode()).hexdigest()
-        [taken] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, LOCK_TIMEOUT)).fetchone()
+        [taken] = self.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, timeout)).fetchone()
         if taken != 1:
             raise OperationalError(f"{self.database} is busy")
         try:
