@@ -21,7 +21,7 @@ from tests.support.running_service import HEALTHY, RunningService
 from tests.support.service import ADA, required
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SQLiteFile, StrapiFile
-from tests.support.strapi_on_server import ENGINES, StrapiOnServer
+from tests.support.strapi_on_server import ENGINES
 
 # The last commit before most files and names of the code changed.
 OLD = "50fb749"
@@ -73,11 +73,9 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ledger(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> SQLiteFile:
+def ledger(ledger: SQLiteFile, backend: str, tmp_path: Path) -> SQLiteFile:
     """A database without tables: the old instance creates them, the new one migrates them."""
-    if backend in ENGINES:
-        return StrapiOnServer.empty(request.getfixturevalue(backend), "ledger")
-    return SQLiteFile(tmp_path / "ledger.db")
+    return ledger if backend in ENGINES else SQLiteFile(tmp_path / "empty.db")
 
 
 @every_engine
