@@ -110,7 +110,7 @@ class Reconciler:
             return True
         # A server may have changes that its numbers do not show. Failed signups are tried again.
         due = now() - self._compared_at > FULL_COMPARISON
-        return due and (not isinstance(state, Fingerprint) or bool(search.not_reconciled()))
+        return due and (not isinstance(state, Fingerprint) or search.not_reconciled().exists())
 
     def _try_step(self, step: Callable[[], None]) -> None:
         """Run a step. What nobody expected stops neither the next steps nor the worker."""
@@ -140,7 +140,7 @@ class Reconciler:
                 log.warning(LogEvent.SIGNUP_NOT_RECONCILED, extra=facts)
                 signup.update_unless_changed(reconcile_error=reason)
         else:
-            if signup.reload().reconcile_error is not None:
+            if signup.reconcile_error is not None:
                 signup.update_unless_changed(reconcile_error=None)
 
     def _database_state(self) -> object:

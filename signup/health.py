@@ -33,7 +33,7 @@ def healthz() -> ResponseReturnValue:
     failing = list(failing_parts())
     if failing:
         return {"status": "failing", "parts": failing}, 503
-    warnings = {"warnings": ["reconcile"]} if search.not_reconciled() else {}
+    warnings = {"warnings": ["reconcile"]} if search.not_reconciled().exists() else {}
     return {"status": "ok", **warnings}
 
 

@@ -65,9 +65,9 @@ def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]
     }
 
 
-def not_reconciled() -> list[Signup]:
-    """Return the signups whose row cannot be brought in line with them, for now."""
-    return sorted(Signup.select().where(cannot_be_reconciled()), key=lambda signup: signup.id)
+def not_reconciled() -> Any:
+    """Return the query of the signups whose row cannot be brought in line with them, for now."""
+    return Signup.select().where(cannot_be_reconciled())
 
 
 def typical_wait() -> timedelta | None:

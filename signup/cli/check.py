@@ -61,7 +61,7 @@ def _outbox() -> Iterator[Finding]:
     minutes = waited // timedelta(minutes=1)
     late = f"the oldest has waited for {minutes} minutes: is the service running?"
     yield "emails are sent", _refusals() or (late if waited > OVERDUE else None)
-    failed = search.not_reconciled()
+    failed = sorted(search.not_reconciled(), key=lambda signup: signup.id)
     errors = "; ".join(f"signup {signup.id}: {signup.reconcile_error}" for signup in failed)
     fault = f"{errors}; each is tried again every 10 minutes"
     yield "every signup agrees with Strapi", fault if failed else None

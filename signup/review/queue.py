@@ -164,7 +164,7 @@ def common_variables() -> dict[str, Any]:
         "button": ButtonForm(formdata=None),
         "permissions": strapi_summary().permissions,
         "duplicated": reconciler().duplicated,
-        "not_reconciled": len(search.not_reconciled()),
+        "not_reconciled": search.not_reconciled().count(),
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
         "domain_reads": domains.to_unicode,
