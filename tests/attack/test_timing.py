@@ -22,7 +22,9 @@ def unlimited(start: Callable[..., Service]) -> Service:
 
 
 @pytest.fixture
-def same_time(measured: Callable[[str], None]) -> Callable[[str, dict[str, Way], int], None]:
+def same_time(
+    report_line: Callable[[str], None],
+) -> Callable[[str, dict[str, Way], int], None]:
     """Try several ways in turn, and compare the medians of the CPU time that each takes."""
 
     def same_time(what: str, ways: dict[str, Way], tries: int) -> None:
@@ -34,7 +36,7 @@ def same_time(measured: Callable[[str], None]) -> Callable[[str, dict[str, Way],
                 took[name].append((time.process_time() - began) * 1000)
         medians = [statistics.median(times) for times in took.values()]
         apart = max(medians) - min(medians)
-        measured(f"{what}: medians are {apart:.1f} ms apart")
+        report_line(f"{what}: medians are {apart:.1f} ms apart")
         assert apart < 5, dict(zip(ways, medians, strict=True))
 
     return same_time

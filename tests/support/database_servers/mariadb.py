@@ -13,6 +13,9 @@ from pymysql.cursors import DictCursor
 
 from tests.support.database_servers.server import ADMIN, ADMIN_PASSWORD, Server
 
+# "name" is a column, as in SQLite and PostgreSQL.
+SQL_MODE = "ANSI_QUOTES,STRICT_TRANS_TABLES"
+
 
 class MariaDB(Server):
     """A MariaDB that asks everybody for a password and offers TLS."""
@@ -63,7 +66,7 @@ class MariaDB(Server):
 
     @contextlib.contextmanager
     def _cursor(self, database: str | None) -> Iterator[Any]:
-        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": DictCursor}
+        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": DictCursor, "sql_mode": SQL_MODE}
         with self.connect(database, autocommit=True, **options) as connection:
             yield connection.cursor()
 
