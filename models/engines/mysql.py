@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from peewee import SQL, OperationalError, Table, fn
+from peewee import SQL, DatabaseError, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
 from models.engines.engine import Unavailable
@@ -16,6 +16,9 @@ LOCK_TIMEOUT = 5
 NETWORK_TIMEOUTS = {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15}
 # Seconds to wait while another instance migrates: less than the read_timeout.
 MIGRATION_LOCK_TIMEOUT = 12
+# A migration that was cut off is run again. These errors say that a part of it is done: the table,
+# the column or the index exists, or the index to drop does not.
+DONE_ALREADY = (1050, 1060, 1061, 1091)
 # An UPDATE returns the number of rows that it found, as on other engines, not of those that it
 # changed (CLIENT_FOUND_ROWS).
 FOUND_ROWS = 2
@@ -80,6 +83,20 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
         if "ssl_ca" in options:
             defaults |= dict.fromkeys(VERIFY_OPTIONS, True)
         super().__init__(database, **{**defaults, **options})
+        self._migrating = False
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        """Execute a statement. During a migration, skip one that an earlier process did."""
+        try:
+            return super().execute_sql(sql, params)
+        except DatabaseError as error:
+            if not self._migrating or error.args[0] not in DONE_ALREADY:
+                raise
+            return None
+
+    def create_tables(self, models: Any, **options: Any) -> None:
+        """Create tables and indexes. By default, a table that exists would get no index."""
+        super().create_tables(models, **{**options, "safe": not self._migrating})
 
     def is_dead(self, connection: Any) -> bool:
         """Return whether PyMySQL knows that this connection was lost."""
@@ -100,9 +117,15 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
                 self.execute(Table(table).select(fn.COUNT(SQL("1"))))
             yield
 
-    def migration_lock(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def migration_lock(self) -> Iterator[None]:
         """The lock without a transaction: here, each change of a table would commit it."""
-        return self._session_lock("migration", MIGRATION_LOCK_TIMEOUT)
+        with self._session_lock("migration", MIGRATION_LOCK_TIMEOUT):
+            self._migrating = True
+            try:
+                yield
+            finally:
+                self._migrating = False
 
     def locations_of(self, table: str) -> list[str]:
         """Name the databases that have this table, as far as this user may see them."""

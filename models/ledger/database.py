@@ -108,6 +108,7 @@ def migrate(engine: Engine) -> None:
         with engine.migration_lock():
             _check_is_ledger(engine)
             _check_not_newer(runner)
+            engine.create_tables([runner.History])
             runner.up()
 
 
