@@ -37,7 +37,7 @@ class MailError(Exception):
 
 
 class MailServerUnavailable(MailError):
-    """The mail server takes no email at all, whoever the recipient is."""
+    """The mail server takes no email at all, for any recipient."""
 
 
 class NotDelivered(MailError):

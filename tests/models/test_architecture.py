@@ -112,6 +112,10 @@ def test_functions_and_files_are_short(sizes: object, most: int) -> None:
     assert [each for each in sizes(shape.PRODUCT) if each[0] > most] == []  # type: ignore[operator]
 
 
+def test_functions_of_tests_are_short() -> None:
+    assert [each for each in shape.functions(shape.TESTS) if each[0] > shape.MAX_FUNCTION] == []
+
+
 def test_templates_hold_no_style_and_no_script() -> None:
     inline = re.compile(r"<script(?! type=\"module\" src=)|<style| style=| on\w+=")
     for template in ROOT.glob("templates/**/*.html"):

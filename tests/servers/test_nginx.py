@@ -82,6 +82,21 @@ def test_an_author_and_a_reviewer_use_it_over_https(deployment: Deployment, page
     page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 (Playwright marks what it is given)
     page.goto(f"http://{NAME}/")
     expect(page).to_have_url(f"{PUBLIC}/signup")
+    sign_up(deployment, page)
+    activate(page)
+
+    assert (deployment.strapi.admin("grace@example.org") or {})["is_active"] == 1
+    cookies = [c["name"] for c in page.context.cookies() if c["secure"] and c["httpOnly"]]
+    assert cookies == ["__Host-signup"]
+    assert len(answers) > 10
+    for answer in answers[1:]:
+        headers = answer.all_headers()
+        assert {name: headers.get(name.lower()) for name in HEADERS} == HEADERS
+        assert headers["strict-transport-security"].startswith("max-age=31536000")
+        assert headers["server"] == "nginx"
+
+
+def sign_up(deployment: Deployment, page: Page) -> None:
     page.get_by_label("First name").fill("Grace")
     page.get_by_label("E-mail address").fill("grace@example.org")
     page.wait_for_timeout(1000 * MIN_FORM_SECONDS)
@@ -93,6 +108,8 @@ def test_an_author_and_a_reviewer_use_it_over_https(deployment: Deployment, page
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We have your application")
 
+
+def activate(page: Page) -> None:
     page.goto(f"{PUBLIC}/review")
     page.get_by_label("E-mail address").fill(SUE)
     page.get_by_label("Password", exact=True).fill(SUE_PASSWORD)
@@ -102,16 +119,6 @@ def test_an_author_and_a_reviewer_use_it_over_https(deployment: Deployment, page
     expect(page.get_by_text("Nobody here.")).to_be_visible()
     page.get_by_role("button", name="Log out", exact=True).click()
     expect(page).to_have_url(re.compile("/review/login"))
-
-    assert (deployment.strapi.admin("grace@example.org") or {})["is_active"] == 1
-    cookies = [c["name"] for c in page.context.cookies() if c["secure"] and c["httpOnly"]]
-    assert cookies == ["__Host-signup"]
-    assert len(answers) > 10
-    for answer in answers[1:]:
-        headers = answer.all_headers()
-        assert {name: headers.get(name.lower()) for name in HEADERS} == HEADERS
-        assert headers["strict-transport-security"].startswith("max-age=31536000")
-        assert headers["server"] == "nginx"
 
 
 def test_plain_http_redirects_to_https(deployment: Deployment) -> None:

@@ -90,23 +90,7 @@ def test_an_instance_from_before_the_renames_serves_beside_a_new_one(
     ):
         new.url = old.url
         new.settings["PUBLIC_URL"] = old.url
-        old.start()
-        for email in (ADA, EVE):
-            old.ask(email)
-        ada_link, stop_link = old.link(), old.link(EVE, "stop")
-        assert STOPPED in old.post(stop_link).text
-
-        new.start()
-        assert old.get("/healthz") == new.get("/healthz") == HEALTHY
-        # Nobody writes to Eve, who said to the old instance that she did not ask.
-        new.ask(EVE)
-        assert STOPPED in new.get(stop_link)
-        # Each instance takes the links of the other.
-        new.confirm(ada_link)
-        new.ask(GRACE)
-        old.confirm(new.link(GRACE))
-        old.ask(JOAN)
-        new.confirm(old.link(JOAN))
+        sign_up_at_both(old, new)
         # One of the two sees what Sue does in Strapi's panel, then the new one alone.
         activate(strapi, ADA)
         new.wait_for_email("You can write for", ADA)
@@ -118,6 +102,25 @@ def test_an_instance_from_before_the_renames_serves_beside_a_new_one(
     emails = Counter((m["To"], m["Subject"].split()[0]) for m in mail_server.messages)
     assert emails[ADA, "You"] == emails[GRACE, "You"] == emails[EVE, "Confirm"] == 1
     assert [admin["is_active"] for admin in strapi.admins()] == [1, 1, 1, 0]
+
+
+def sign_up_at_both(old: RunningService, new: RunningService) -> None:
+    """Start both. Each takes the links of the other, and knows who said "this wasn't me"."""
+    old.start()
+    for email in (ADA, EVE):
+        old.ask(email)
+    ada_link, stop_link = old.link(), old.link(EVE, "stop")
+    assert STOPPED in old.post(stop_link).text
+
+    new.start()
+    assert old.get("/healthz") == new.get("/healthz") == HEALTHY
+    new.ask(EVE)
+    assert STOPPED in new.get(stop_link)
+    new.confirm(ada_link)
+    new.ask(GRACE)
+    old.confirm(new.link(GRACE))
+    old.ask(JOAN)
+    new.confirm(old.link(JOAN))
 
 
 def activate(strapi: StrapiFile, email: str) -> None:

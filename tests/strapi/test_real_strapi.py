@@ -143,26 +143,10 @@ def test_strapis_panel_lists_and_saves_an_author(beside: Beside, service: Servic
 
 
 def test_the_row_equals_that_of_an_invited_author(beside: Beside, service: Service) -> None:
-    [role] = beside.database.rows("SELECT id FROM admin_roles WHERE code = 'strapi-author'")
-    invited = {
-        "email": "grace@example.org",
-        "firstname": "Grace",
-        "lastname": "Hopper",
-        "roles": [role["id"]],
-    }
-    status, answer = beside.server.call("POST", "/admin/users", invited, beside.token)
-    assert status == 201
-    registration = {
-        "registrationToken": answer["data"]["registrationToken"],
-        "userInfo": {"firstname": "Grace", "lastname": "Hopper", "password": ADA_PASSWORD},
-    }
-    assert beside.server.call("POST", "/admin/register", registration)[0] == 200
-
+    theirs = invite_grace(beside)
     service.visitor().apply()
+    ours = beside.database.admin(ADA) or {}
 
-    theirs, ours = beside.database.admin("grace@example.org"), beside.database.admin(ADA)
-    assert theirs
-    assert ours
     differing = {column for column in ours if ours[column] != theirs[column]}
     person = {"id", "document_id", "email", "firstname", "lastname", "password"}
     times = {"created_at", "updated_at", "published_at"}
@@ -173,12 +157,28 @@ def test_the_row_equals_that_of_an_invited_author(beside: Beside, service: Servi
         assert 0 <= seconds(ours[column]) - seconds(theirs[column]) < 600
     assert ours["password"][:7] == theirs["password"][:7] == "$2a$10$"
     assert ours["registration_token"] is None
+
     link_of = {link["user_id"]: link for link in beside.database.links()}
     mine, hers = link_of[ours["id"]], link_of[theirs["id"]]
     alike = {name for name in mine if name in ("role_id", "role_order", "role_ord")}
     assert {name: mine[name] for name in alike} == {name: hers[name] for name in alike}
     for order in {"user_order", "user_ord"} & set(mine):
         assert mine[order] == hers[order] + 1
+
+
+def invite_grace(beside: Beside) -> dict[str, Any]:
+    """Let Grace accept an invitation of Strapi; return her row."""
+    [role] = beside.database.rows("SELECT id FROM admin_roles WHERE code = 'strapi-author'")
+    grace = {"firstname": "Grace", "lastname": "Hopper"}
+    invited = {**grace, "email": "grace@example.org", "roles": [role["id"]]}
+    status, answer = beside.server.call("POST", "/admin/users", invited, beside.token)
+    assert status == 201
+    registration = {
+        "registrationToken": answer["data"]["registrationToken"],
+        "userInfo": {**grace, "password": ADA_PASSWORD},
+    }
+    assert beside.server.call("POST", "/admin/register", registration)[0] == 200
+    return beside.database.admin("grace@example.org") or {}
 
 
 def test_no_endpoint_of_strapi_activates_a_waiting_author(beside: Beside, service: Service) -> None:

@@ -111,19 +111,11 @@ def page_states(
     `catalogues` replaces the service's own translations.
     """
     page.set_extra_http_headers({"Accept-Language": language})
-    with tempfile.TemporaryDirectory() as folder:
-        mail, port = SMTPServer(), free_port()
-        mail.start()
-        strapi = StrapiFile.made_by(STRAPI_VERSIONS[-1], Path(folder) / "strapi.db")
-        own: dict[str, object] = {
-            "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "SITE_NAME": "The Magazine",
-        }
-        own |= {"UNDO_SECONDS": 600}
-        ledger = new_ledger(Path(folder) / "ledger.db")
-        service = Service(strapi, mail, ledger, {**own, **settings})
+    port = free_port()
+    own = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
+    with new_service({**own, "UNDO_SECONDS": 600, **settings}) as service:
         service.language = language
-        strapi.do("UPDATE admin_users SET prefered_language = ?", language)
+        service.strapi.do("UPDATE admin_users SET prefered_language = ?", language)
         if catalogues:
             service.app.extensions["babel"].instance.domain_instance = catalogues
         # Lifted after the start, so that one state can put them back.
@@ -136,6 +128,17 @@ def page_states(
         yield states
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def new_service(settings: dict[str, object]) -> Iterator[Service]:
+    """The service with databases and a mail server of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        mail = SMTPServer()
+        mail.start()
+        strapi = StrapiFile.made_by(STRAPI_VERSIONS[-1], Path(folder) / "strapi.db")
+        service = Service(strapi, mail, new_ledger(Path(folder) / "ledger.db"), settings)
+        yield service
         service.end()
         mail.stop()
 
@@ -155,6 +158,13 @@ def add_people(states: PageStates) -> None:
     service.strapi.change(email("deactivated"), "is_active = 0")
     service.strapi.remove(email("removed"))
     service.deliver()
+    add_waiting(states)
+    add_links(states)
+
+
+def add_waiting(states: PageStates) -> None:
+    """Let people apply who wait for a decision."""
+    service, links = states.service, states.links
     for person, first, last, days, motivation in WAITING:
         with days_ago(days):
             link = service.visitor().ask_and_get_link(person, first=first, last=last)
@@ -162,6 +172,11 @@ def add_people(states: PageStates) -> None:
             service.deliver()
     links["waiting"] = service.visitor().link(email=WAITING[-1][0])
     service.visitor().ask(WAITING[-1][0])
+
+
+def add_links(states: PageStates) -> None:
+    """Send links to people who have not confirmed, or not again."""
+    service, links = states.service, states.links
     for name in ("again", "open", "taken", "active", "declined"):
         links.setdefault(name, service.visitor().ask_and_get_link(email(name)))
         service.visitor().ask(email(name))
