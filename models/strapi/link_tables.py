@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from peewee import Table
 
-from models.engines import Engine
+from models.engines import Engine, Unavailable
 from models.strapi.errors import UnknownSchema
 
 
@@ -32,13 +32,31 @@ def link_tables_in_use(database: Engine, present: set[str], has_document_ids: bo
         return STRAPI_5
     if STRAPI_5.users_roles not in present or not has_document_ids:
         return STRAPI_4
-    if (found := _tables_of_newest_user(database)) is not None:
+    if found := _tables_of_stored_schema(database) or _tables_of_newest_user(database):
         return found
     raise UnknownSchema(
         f"Strapi's database has two tables of roles, {STRAPI_4.users_roles} and"
         f" {STRAPI_5.users_roles}, and nothing tells which one Strapi uses: an upgrade between"
         " Strapi 4 and 5 broke off; finish it, then drop the table that is left over"
     )
+
+
+def _tables_of_stored_schema(database: Engine) -> LinkTables | None:
+    """Return the tables in the newest schema that Strapi stored, or None without one.
+
+    Strapi stores its schema when it starts with another one than before (`schema/index.ts` and
+    `schema/storage.ts` of @strapi/database).
+    """
+    stored = Table("strapi_database_schema")
+    query = stored.select(stored.c.schema).order_by(stored.c.id.desc()).limit(1)
+    try:
+        with database.atomic():
+            newest = str([*query.tuples().execute(database)])
+    except Unavailable as error:
+        if database.is_temporary(error):
+            raise
+        return None
+    return next((each for each in (STRAPI_5, STRAPI_4) if each.users_roles in newest), None)
 
 
 def _tables_of_newest_user(database: Engine) -> LinkTables | None:
