@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.report_tables import Report
 from tests.support.service import ADA, Service
 from tests.support.strapi_file import SUE
 from tests.support.strapi_on_server import ENGINES
@@ -19,7 +20,9 @@ CREATED_AT = {
 
 @pytest.mark.parametrize("backend", ENGINES, indirect=True)
 @pytest.mark.parametrize("digits", [0, 1, 3])
-def test_an_author_is_recognised_and_activated(service: Service, backend: str, digits: int) -> None:
+def test_an_author_is_recognised_and_activated(
+    service: Service, backend: str, digits: int, report: Report
+) -> None:
     service.strapi.do(STRAPI_4[backend])
     service.strapi.do(CREATED_AT[backend].format(digits))
     service.visitor().apply()
@@ -32,3 +35,4 @@ def test_an_author_is_recognised_and_activated(service: Service, backend: str, d
     assert (service.strapi.admin(ADA) or {})["is_active"]
     checked = service.app.test_cli_runner().invoke(args=["check"]).output
     assert "ok     Strapi's database" in checked
+    report("creation times without milliseconds, Strapi 4")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from models.reconcile import FULL_COMPARISON
+from tests.support.report_tables import Report
 from tests.support.service import ADA, Service
 from tests.support.strapi_file import SUE
 
@@ -38,12 +39,13 @@ def stuck(service: Service, request: pytest.FixtureRequest) -> Service:
     return service
 
 
-def test_others_go_on(stuck: Service) -> None:
+def test_others_go_on(stuck: Service, report: Report) -> None:
     stuck.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", BOB)
     stuck.deliver()
 
     assert stuck.signup(BOB)["state"] == "active"
     assert stuck.signup(ADA)["reconcile_error"]
+    report("a row that cannot be deleted, and other signups")
 
 
 def test_it_is_tried_again_and_completed_once_it_can_be(
