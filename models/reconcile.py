@@ -35,6 +35,7 @@ from models.strapi import (
     StrapiUnavailable,
     row_states,
 )
+from models.strapi.row_states import Totals
 from models.timestamps import EPOCH, now
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Reconciler:
         # The ids of signups whose email another admin user has, too.
         self.duplicated: set[int] = set()
         # What Strapi's database looked like when it was last compared, and when that was.
-        self._compared: object = None
+        self._compared: Fingerprint | Totals | None = None
         self._compared_at = EPOCH
 
     def run_if_changed(self) -> None:
@@ -101,7 +102,7 @@ class Reconciler:
         ):
             self._try_step(step)
         # Changes that came after step 1 show in the next state.
-        self._compared = state.stable if isinstance(state, Fingerprint) else state
+        self._compared = state.stable
         self._compared_at = now()
 
     def _has_work(self) -> bool:
@@ -143,9 +144,9 @@ class Reconciler:
             if signup.reconcile_error is not None:
                 signup.update_unless_changed(reconcile_error=None)
 
-    def _database_state(self) -> object:
+    def _database_state(self) -> Fingerprint | Totals:
         """Return something that changes when Strapi's admin users do."""
-        return self.strapi.fingerprint() or self.strapi.read(row_states.counts)
+        return self.strapi.fingerprint() or self.strapi.read(row_states.totals)
 
     def _complete_confirmations(self) -> None:
         intended = Signup.state == State.ASKED, Signup.strapi_created_at.is_null(False)
@@ -174,8 +175,7 @@ class Reconciler:
                 self._try_signup(signup, partial(self._reconcile, signup, ours))
 
     def _reconcile(self, signup: Signup, row: AdminUser | None) -> None:
-        if row and row.lower_email != signup.email:
-            panel_changes.record_email_changed(signup, row.lower_email)
+        panel_changes.follow_email(signup, row)
         if row is None:
             panel_changes.record_removed(signup)
         elif signup.state == State.REMOVED:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from flask import abort, g
 from limits import RateLimitItem
 
+from models.emails import comparable
 from models.log_events import LogEvent
 from signup import rate_limits
 from signup.logging import loggable_email
@@ -32,7 +33,7 @@ def try_login(account: str, authenticate: Callable[[], T | None]) -> T | None:
     if not rate_limits.enabled():
         return authenticate()
     # Hashed, because people type their password into the wrong field.
-    key = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+    key = hashlib.sha256(comparable(account).encode(errors="replace")).hexdigest()
     ip = visitor_ip()
     # "failed logins" is part of the stored key.
     counts: list[Count] = [

@@ -1,6 +1,7 @@
 """Check a reviewer's password: an active super admin's own Strapi password."""
 
 from models import password_hashing
+from models.emails import comparable
 from models.strapi import AdminUser, StrapiClient
 
 
@@ -11,9 +12,9 @@ def authenticate(strapi: StrapiClient, email: str, password: str) -> AdminUser |
 
     Raises: StrapiUnavailable.
     """
-    email = email.strip().lower()
     reviewers = strapi.read(lambda admin_users: admin_users.super_admins())
-    reviewer = next((each for each in reviewers if each.lower_email == email), None)
+    wanted = comparable(email)
+    reviewer = next((each for each in reviewers if each.comparable_email == wanted), None)
     cost = password_hashing.highest_cost(each.password for each in reviewers)
     stored = reviewer.password if reviewer else None
     return reviewer if password_hashing.verify(password, stored, cost) else None

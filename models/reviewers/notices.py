@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import CharField
 
+from models.emails import comparable
 from models.ledger.database import Record, database
 from models.mail.outbox import EmailKind, OutgoingEmail
 from models.signups.signup import Signup, State
@@ -34,7 +35,7 @@ class MutedReviewer(Record):
     @classmethod
     def mute(cls, reviewer: str) -> None:
         """Send this reviewer no more emails, not even those that are queued."""
-        email = reviewer.lower()
+        email = comparable(reviewer)
         queued = OutgoingEmail.kind == EmailKind.WAITING, OutgoingEmail.recipient == email
         with database.atomic():
             cls.insert(reviewer=email).on_conflict_ignore().execute()
@@ -43,12 +44,12 @@ class MutedReviewer(Record):
     @classmethod
     def unmute(cls, reviewer: str) -> None:
         """Send this reviewer emails again."""
-        cls.delete_where(cls.reviewer == reviewer.lower())
+        cls.delete_where(cls.reviewer == comparable(reviewer))
 
     @classmethod
     def is_muted(cls, reviewer: str) -> bool:
         """Return whether this reviewer has turned the emails off."""
-        return cls.select().where(cls.reviewer == reviewer.lower()).exists()
+        return cls.select().where(cls.reviewer == comparable(reviewer)).exists()
 
 
 def announce(reviewers: Reviewers) -> None:
@@ -76,4 +77,4 @@ def _notify(reviewers: Reviewers, about: tuple[Any, ...], **marks: object) -> No
         if Signup.update(**marks).where(*about).execute():
             for email in emails:
                 if not MutedReviewer.is_muted(email):
-                    OutgoingEmail.enqueue_summary(EmailKind.WAITING, email.lower(), PAUSE)
+                    OutgoingEmail.enqueue_summary(EmailKind.WAITING, comparable(email), PAUSE)

@@ -50,10 +50,15 @@ def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting
     """
     if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
         raise QueueFull
+    earlier = None
+    if signup.strapi_created_at is not None:
+        earlier = strapi.read(lambda admin_users: admin_users.find_all([signup.identity])[0])
     if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
     email = signup.email
-    row = strapi.write(_creation(signup, sent), email or "")
+    # The email of a row that an earlier attempt left may have changed.
+    locked = earlier.comparable_email if earlier else email
+    row = strapi.write(_creation(signup, sent), locked or "")
     if row is None or record_confirmed(signup, row, sent.by):
         return
     if signup.state == State.STOPPED:

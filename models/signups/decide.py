@@ -15,7 +15,14 @@ from models.mail.suppressions import Suppression
 from models.signups import panel_changes
 from models.signups.history import AUTHOR, Actor, EventKind
 from models.signups.signup import ACCOUNT_STATES, Signup, State
-from models.strapi import AdminUsers, RowChanged, RowGone, StrapiClient, StrapiUnavailable
+from models.strapi import (
+    AdminUser,
+    AdminUsers,
+    RowChanged,
+    RowGone,
+    StrapiClient,
+    StrapiUnavailable,
+)
 from models.timestamps import now
 
 # What an undone decision leaves.
@@ -122,13 +129,14 @@ def carry_out(signup: Signup, strapi: StrapiClient) -> None:
         return
     recorded, after = signup.state, STATE_AFTER[State(signup.state)]
 
-    def change(admin_users: AdminUsers) -> None:
+    def change(admin_users: AdminUsers) -> AdminUser | None:
         # Another request may have undone the decision meanwhile.
-        if signup.reload().state == recorded:
-            admin_users.set_active(signup.identity, after == State.ACTIVE, now())
+        if signup.reload().state != recorded:
+            return None
+        return admin_users.set_active(signup.identity, after == State.ACTIVE, now())
 
     try:
-        strapi.write(change, signup.email or "")
+        row = strapi.write(change, signup.email or "")
     except RowGone:
         panel_changes.record_removed(signup)
         raise
@@ -136,6 +144,7 @@ def carry_out(signup: Signup, strapi: StrapiClient) -> None:
         _drop_decision(signup, recorded, str(error))
         raise
     with database.atomic():
+        panel_changes.follow_email(signup, row)
         if signup.change_state(after, recorded) and after == State.ACTIVE:
             panel_changes.queue_activated_email(signup)
 
@@ -185,6 +194,7 @@ def _record_panel_changes(signup: Signup, strapi: StrapiClient) -> None:
     except RowGone:
         panel_changes.record_removed(signup)
         raise
+    panel_changes.follow_email(signup, row)
     if row.is_active:
         panel_changes.record_activated(signup)
     elif was_active:

@@ -4,8 +4,9 @@ from typing import Any
 
 from models.ledger.database import database
 from models.mail.outbox import EmailKind, OutgoingEmail
-from models.signups.history import EventKind
+from models.signups.history import Event, EventKind
 from models.signups.signup import ACCOUNT_STATES, Signup, State
+from models.strapi import AdminUser
 from models.timestamps import now
 
 
@@ -48,16 +49,22 @@ def record_returned(signup: Signup) -> None:
         signup.change_state(State.WAITING, State.REMOVED, event=EventKind.RETURNED, decided_at=None)
 
 
-def record_email_changed(signup: Signup, email: str) -> None:
-    """Record that the row has another email, and use that email from now on."""
-    old = signup.email or ""
+def follow_email(signup: Signup, row: AdminUser | None) -> None:
+    """If the row has another email, record that, and use that email from now on."""
+    old, new = signup.email, row.comparable_email if row else ""
+    if not new or new == old:
+        return
     values: dict[str, Any] = {
-        "email": email,
-        "domain": email.rpartition("@")[2],
-        "confirmed_email": signup.confirmed_email or old,
+        "email": new,
+        "domain": new.rpartition("@")[2],
+        "confirmed_email": signup.proven_email if signup.proven_email != new else None,
     }
-    change: dict[str, Any] = {"event": EventKind.EMAIL_CHANGED, "event_reason": f"{old} → {email}"}
-    signup.change_state(signup.state, signup.state, **change, **values)
+    with database.atomic():
+        # Of several who notice the change, one records it.
+        same = Signup.id == signup.id, Signup.email == old
+        if Signup.update(values).where(*same).execute():
+            Event.record(signup, EventKind.EMAIL_CHANGED, None, f"{old} → {new}")
+    signup.reload()
 
 
 def queue_activated_email(signup: Signup) -> None:

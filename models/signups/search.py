@@ -3,14 +3,20 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from peewee import fn
 
+from models.emails import comparable
 from models.ledger.database import MAX_ID
+from models.signups import panel_changes
 from models.signups.signup import SEARCH_TEXT, WAITING_ROWS, Signup, State, cannot_be_reconciled
+from models.strapi import StrapiClient, StrapiUnavailable
 
 # The typical wait is the median of the last decisions. Fewer than the minimum tell nothing.
 MAX_DECISIONS = 20
@@ -38,13 +44,25 @@ def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], i
     if not text:
         return list(query.paginate(number, size)), query.count()
     # The index on the search text is read from end to end: none finds a part of a word.
-    matching: Any = query.select(Signup.id).where(
-        SEARCH_TEXT > "", SEARCH_TEXT.contains(text.lower())
-    )
+    matching: Any = query.select(Signup.id).where(_has_text(text))
     ids = [found for (found,) in matching.tuples()]
     shown = ids[(number - 1) * size : number * size]
     signups = Signup.select().where(Signup.id.in_(shown))
     return sorted(signups, key=lambda signup: shown.index(signup.id)), len(ids)
+
+
+def by_email(email: str, strapi: StrapiClient) -> Signup | None:
+    """Return the signup of the account that has this email in Strapi, else of who applied with it.
+
+    Records the account's new email, if it has one.
+    """
+    with suppress(StrapiUnavailable):
+        for row in strapi.read(lambda admin_users: admin_users.by_email(comparable(email))):
+            signup = Signup.by_strapi_id(row.id)
+            if signup and row.belongs_to(signup.identity):
+                panel_changes.follow_email(signup, row)
+                return signup
+    return Signup.current(comparable(email), timedelta.max)
 
 
 def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]:
@@ -77,6 +95,19 @@ def typical_wait() -> timedelta | None:
     seconds = [(each.decided_at - each.confirmed_at).total_seconds() for each in last]
     enough = len(seconds) >= MIN_DECISIONS
     return timedelta(seconds=statistics.median(seconds)) if enough else None
+
+
+def _has_text(text: str) -> Any:
+    """The condition of signups with this text in the name, or in the email as it is or was.
+
+    A domain is found in each of its forms.
+    """
+    terms = {text.lower(), comparable(text)}
+    found = reduce(or_, (SEARCH_TEXT.contains(term) for term in terms))
+    earlier: Any = Signup.select(Signup.id).where(Signup.confirmed_email > "")
+    had = reduce(or_, (Signup.confirmed_email.contains(term) for term in terms))
+    # Where there is an earlier email, there is a search text. Its index is read for all.
+    return (SEARCH_TEXT > "") & (found | Signup.id.in_(earlier.where(had)))
 
 
 def _last_decided(state: State) -> list[Signup]:

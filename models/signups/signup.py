@@ -82,14 +82,15 @@ class Signup(Record):
     def current(cls, email: str, reapply_after: timedelta) -> "Signup | None":
         """Return the signup that a new request of this email belongs to.
 
-        Returns None when the person may start a new one.
+        Returns None when the person may start a new one. An account comes before a link that is
+        not used, and who has the email now before who was confirmed with it.
         """
-        signup = cls.select().where(cls.has_email(email)).order_by(cls.id.desc()).first()
-        if signup is None or signup.state in (State.WITHDRAWN, State.REMOVED):
-            return None
-        if signup.state == State.DECLINED and now() - signup.decided_at > reapply_after:
-            return None
-        return signup
+        query: Any = cls.select().where(cls.has_email(email))
+        return max(
+            (found for found in query if not found.is_over(reapply_after)),
+            key=lambda found: (found.state != State.ASKED, found.email == email, found.id),
+            default=None,
+        )
 
     @classmethod
     def has_email(cls, email: str) -> Any:
@@ -133,6 +134,17 @@ class Signup(Record):
     def identity(self) -> Identity:
         """What the row of this signup in Strapi must match."""
         return Identity(self.email or "", self.strapi_id, self.document_id, self.strapi_created_at)
+
+    @property
+    def proven_email(self) -> str | None:
+        """The email of the mailbox that got the link."""
+        return self.confirmed_email or self.email
+
+    def is_over(self, reapply_after: timedelta) -> bool:
+        """Return whether the person may start a new signup."""
+        if self.state == State.DECLINED:
+            return bool(now() - self.decided_at > reapply_after)
+        return self.state in (State.WITHDRAWN, State.REMOVED)
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ def start_signup(
         waiting = signup is not None and OutgoingEmail.hasten(signup)
         if not (waiting or _may_send_to(email, limits)):
             return False
-        _queue_link(_with_new_link(signup, email, person), by, waiting)
+        _queue_link(_with_new_link(signup, email, person), email, by, waiting)
     return True
 
 
@@ -67,7 +67,7 @@ def renew_link(
         if not (waiting or _may_send_to(signup.email or "", limits)):
             return False
         _replace_link(signup, language=language)
-        _queue_link(signup, by, waiting)
+        _queue_link(signup, signup.email or "", by, waiting)
     return True
 
 
@@ -85,11 +85,14 @@ def _replace_link(signup: Signup, **person: Any) -> None:
     signup.change_state(State.ASKED, State.ASKED, **renewed, **person)
 
 
-def _queue_link(signup: Signup, by: Actor, waiting: bool) -> None:
-    """Queue a first email, unless one is `waiting`. That one will have the newest link."""
+def _queue_link(signup: Signup, email: str, by: Actor, waiting: bool) -> None:
+    """Queue a first email, unless one is `waiting`. That one will have the newest link.
+
+    It goes to `email`, as it was typed: the account may have another one by now.
+    """
     Event.record(signup, EventKind.ASKED, by)
     if not waiting:
-        OutgoingEmail.enqueue(EmailKind.CONFIRM, signup.email or "", signup)
+        OutgoingEmail.enqueue(EmailKind.CONFIRM, email, signup)
 
 
 def _check_limit_of_all(limits: EmailLimits | None) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from peewee import chunked, fn
-
 from models.engines import Engine
+from models.strapi import lookups
 from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
 from models.strapi.models import AdminUser, Author, Identity
 from models.strapi.permissions import RolePermissions, role_permissions
@@ -17,7 +16,6 @@ from models.strapi.roles import (
     last_user_order,
     remove_roles,
     role_ids_of,
-    users_with_role,
 )
 from models.strapi.schema import Schema
 from models.timestamps import now
@@ -82,12 +80,13 @@ class AdminUsers:
                 raise EmailTaken from error
         return self._insert(author, role_id)
 
-    def set_active(self, identity: Identity, active: bool, at: datetime) -> None:
-        """Activate or deactivate the author's row. Raises: RowGone, RowChanged."""
+    def set_active(self, identity: Identity, active: bool, at: datetime) -> AdminUser:
+        """Activate or deactivate the author's row, and return it. Raises: RowGone, RowChanged."""
         row = self.get_ours(identity)
         if bool(row.is_active) != active:
             self._refuse_changed(row)
             self._update(row, is_active=active, updated_at=at)
+        return row
 
     def remove(self, identity: Identity) -> None:
         """Delete the author's inactive row and its role. Raises: RowGone, RowChanged."""
@@ -122,36 +121,19 @@ class AdminUsers:
 
     def find_all(self, identities: Iterable[Identity]) -> list[AdminUser | None]:
         """Return the row of each identity, or None where it does not exist."""
-        wanted = list(identities)
-        rows = list(self.by_id(each.id for each in wanted if each.id is not None).values())
-        rows += self.by_email(*(each.email for each in wanted if each.id is None))
-        return [next((row for row in rows if row.belongs_to(each)), None) for each in wanted]
+        return lookups.by_identity(self.schema, identities)
 
     def by_email(self, *emails: str) -> list[AdminUser]:
-        """Return the admin users with these lower-case emails, in the order of their ids."""
-        admin_users = self.schema.admin_users
-        email = fn.LOWER(admin_users.email)
-        found = admin_users.select().where(email.in_(emails)) if emails else ()
-        return sorted(found, key=lambda row: row.id)
+        """Return the admin users with these comparable emails, in the order of their ids."""
+        return lookups.by_email(self.schema, *emails)
 
     def by_id(self, ids: Iterable[int]) -> dict[int, AdminUser]:
         """Return the admin users with these ids, by id."""
-        admin_users = self.schema.admin_users
-        rows: list[AdminUser] = []
-        for some in chunked(ids, 500):
-            rows.extend(admin_users.select().where(admin_users.id.in_(some)))
-        return {row.id: row for row in rows}
+        return lookups.by_id(self.schema, ids)
 
     def super_admins(self) -> list[AdminUser]:
         """Return the active super admins that are not blocked."""
-        admin_users = self.schema.admin_users
-        query = (
-            admin_users.select()
-            .where(admin_users.id.in_(users_with_role(self.schema, SUPER_ADMIN)))
-            .where(admin_users.is_active == True)  # noqa: E712 (SQL)
-            .where(admin_users.blocked.is_null() | (admin_users.blocked == False))  # noqa: E712
-        )
-        return list(query.order_by(admin_users.id))
+        return lookups.super_admins(self.schema)
 
     def permissions(self) -> RolePermissions:
         """Return what the authors' role may do."""
@@ -222,7 +204,7 @@ class AdminUsers:
         same_email = self._facts.same_email
         if row.id not in [each.id for each in same_email]:
             # The row has another email than the signup knows.
-            same_email = self.by_email(row.lower_email)
+            same_email = self.by_email(row.comparable_email)
         if len(same_email) > 1:
             raise RowChanged(
                 "Strapi has two accounts of this address: delete one in Strapi's panel"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from peewee import AutoField, BooleanField, IntegerField, Model, TextField
 
+from models.emails import comparable
 from models.timestamps import MillisecondsField
 
 
@@ -34,8 +35,8 @@ def same_time(one: datetime | None, other: datetime | None, precision: timedelta
 class Identity:
     """What a row must match to be the one that this service made.
 
-    The email is a value that its owner and super admins can change. It is compared only while the
-    id is not known, between the two writes of a confirmation.
+    The email is a value that its owner and super admins can change. It is compared only on Strapi
+    4, and only while the id is not known, between the two writes of a confirmation.
     """
 
     email: str
@@ -75,18 +76,18 @@ class AdminUser(Model):
     prefered_language: str | None = None
 
     @property
-    def lower_email(self) -> str:
-        """The email in lower case. Old Strapis stored it as it was typed."""
-        return (self.email or "").lower()
+    def comparable_email(self) -> str:
+        """The email as emails are compared."""
+        return comparable(self.email)
 
     def belongs_to(self, identity: Identity) -> bool:
         """Return whether this is the row that this service made for `identity`."""
-        if identity.id is None and self.lower_email != identity.email:
-            return False
         if identity.id not in (None, self.id):
             return False
         if self.document_id is not None and identity.document_id is not None:
             return self.document_id == identity.document_id
+        if identity.id is None and self.comparable_email != identity.email:
+            return False
         # Strapi 4 has no document ids, and never changes the creation time of a row.
         return same_time(self.created_at, identity.created_at, self.time_precision)
 

@@ -1,7 +1,6 @@
 """List, show, activate, decline and undo from the command line."""
 
 import getpass
-from datetime import timedelta
 from functools import partial
 
 import click
@@ -9,7 +8,7 @@ import click
 from models.signups import decide, search
 from models.signups.decide import Postponed
 from models.signups.history import Actor, Event
-from models.signups.signup import PUBLIC_STATES, Signup, State
+from models.signups.signup import PUBLIC_STATES, State
 from models.strapi import StrapiUnavailable
 from signup import durations
 from signup.cli.valid_settings import with_valid_settings
@@ -42,7 +41,7 @@ def authors(state: str) -> None:
 @with_valid_settings
 def show(email: str) -> None:
     """Show the history of the signup with this email."""
-    signup = Signup.current(email.strip().lower(), timedelta.max)
+    signup = search.by_email(email, strapi())
     if signup is None:
         raise click.ClickException(f"{email} has no signup")
     click.echo(f"{signup.email}\t{signup.name}\t{signup.public_state}")
@@ -98,7 +97,7 @@ def _decide_all(emails: tuple[str, ...], verb: Verb) -> None:
 
 
 def _decide(email: str, verb: Verb) -> None:
-    signup = Signup.current(email.strip().lower(), timedelta.max)
+    signup = search.by_email(email, strapi())
     if signup is None or signup.strapi_id is None:
         raise click.ClickException(f"no confirmed signup has the email {email}")
     try:

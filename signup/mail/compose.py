@@ -157,7 +157,7 @@ def _waiting(_: OutgoingEmail) -> Draft | None:
 def _activated(email: OutgoingEmail) -> Draft | None:
     if email.signup.state != State.ACTIVE:
         return None
-    return "activated", {"email": email.recipient, **links.panel_urls()}
+    return "activated", {"email": email.signup.email, **links.panel_urls()}
 
 
 def _declined(email: OutgoingEmail) -> Draft | None:

@@ -101,7 +101,7 @@ def stop(token: str) -> ResponseReturnValue:
     """Ask whether this email should never get an email from us again ("this wasn't me")."""
     _, signup = _open(links.STOP, token)
     if signup.state == State.STOPPED or Suppression.covers(
-        signup.email or "", links.signing_keys()
+        signup.proven_email or "", links.signing_keys()
     ):
         return render_template("signup/stopped.html")
     return render_template("signup/stop.html", form=ButtonForm())
@@ -115,8 +115,9 @@ def never_again(token: str) -> ResponseReturnValue:
     form = ButtonForm()
     if not form.validate_on_submit():
         return render_template("signup/stop.html", form=form), form.status
-    if signup.email:
-        decide.stop(signup.email, links.signing_keys(), author())
+    # The link was sent to this mailbox, whatever email the account has now.
+    if signup.proven_email:
+        decide.stop(signup.proven_email, links.signing_keys(), author())
         log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id})
     return render_template("signup/stopped.html")
 

@@ -6,6 +6,7 @@ import click
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from models.emails import comparable
 from models.log_events import LogEvent
 from models.reviewers.authentication import authenticate
 from models.reviewers.sessions import Session
@@ -122,7 +123,7 @@ def _end_session() -> None:
 
 
 def _strapi_id(email: str) -> int:
-    found = strapi().read(lambda admin_users: admin_users.by_email(email.strip().lower()))
+    found = strapi().read(lambda admin_users: admin_users.by_email(comparable(email)))
     if not found:
         raise click.ClickException(f"no admin user in Strapi has the email {email}")
     return found[0].id

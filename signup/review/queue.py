@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from models.emails import comparable
 from models.log_events import LogEvent
 from models.mail import parked, refusals
 from models.mail.outbox import OutgoingEmail
@@ -90,7 +91,7 @@ def notices(wanted: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_list(form.status, "stale")
     change = MutedReviewer.unmute if wanted == "on" else MutedReviewer.mute
-    change(g.reviewer.lower_email)
+    change(g.reviewer.comparable_email)
     return redirect(url_for(".index", **position()), 303)
 
 
@@ -121,7 +122,7 @@ def render_list(status: int = 200, notice: str = "", **variables: object) -> tup
         refused_with=refusals.current_code(),
         mail_is_late=OutgoingEmail.longest_delay() > OVERDUE,
         gets_notices=_gets_notices(),
-        muted=MutedReviewer.is_muted(g.reviewer.lower_email),
+        muted=MutedReviewer.is_muted(g.reviewer.comparable_email),
         **common_variables(),
         **variables,
     ), status
@@ -174,7 +175,7 @@ def common_variables() -> dict[str, Any]:
 
 def _gets_notices() -> bool:
     reviewers = current_app.config["REVIEWERS"]
-    return not reviewers or g.reviewer.lower_email in map(str.lower, reviewers)
+    return not reviewers or g.reviewer.comparable_email in map(comparable, reviewers)
 
 
 def _signups(numbers: list[int]) -> list[Signup]:
