@@ -22,6 +22,7 @@ class LogEvent(StrEnum):
     CONFIRMATION_POSTPONED = "confirmation postponed"
     WITHDRAWN = "withdrawn"
     EMAIL_SUPPRESSED = "email suppressed"
+    ACCOUNT_DISPUTED = "account disputed"
 
     # Reviewers
     LOGGED_IN = "logged in"

@@ -8,18 +8,18 @@ serves all of these. Running it twice, or in two instances at once, does no harm
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from peewee import chunked, fn
+from peewee import chunked
 
 from models.comparison import differing_signups
 from models.ledger.database import LedgerUnavailable
 from models.ledger.leases import lease
 from models.log_events import LogEvent
 from models.reviewers import notices
-from models.signups import panel_changes, search
+from models.signups import disputes, panel_changes, pending, search
 from models.signups.confirm import record_confirmed
 from models.signups.decide import carry_out
 from models.signups.history import AUTHOR, Actor
@@ -28,6 +28,7 @@ from models.strapi import (
     AdminUser,
     AdminUsers,
     Fingerprint,
+    RowActive,
     RowChanged,
     RowGone,
     StrapiBusy,
@@ -70,8 +71,8 @@ class Reconciler:
     def run_if_changed(self) -> None:
         """Reconcile when Strapi's database has changed or a recorded decision is not carried out.
 
-        Leaves the work to another instance that reconciles now. Also queues reminders to
-        reviewers.
+        Leaves the work to another instance that reconciles now. Also queues reminders and warnings
+        to reviewers.
 
         Raises: StrapiUnavailable.
         """
@@ -79,7 +80,8 @@ class Reconciler:
             with lease(LEASE) as mine:
                 if mine:
                     self.run()
-        notices.remind(self._reviewers)
+        notices.remind(self.reviewer_emails)
+        notices.warn(self.reviewer_emails)
 
     def run(self) -> None:
         """Bring the ledger in line with Strapi, and Strapi in line with recorded decisions.
@@ -98,7 +100,7 @@ class Reconciler:
             self._reconcile_rows,
             self._find_duplicates,
             self._erase_stopped,
-            partial(notices.announce, self._reviewers),
+            partial(notices.announce, self.reviewer_emails),
         ):
             self._try_step(step)
         # Changes that came after step 1 show in the next state.
@@ -107,7 +109,7 @@ class Reconciler:
 
     def _has_work(self) -> bool:
         state = self._database_state()
-        if state != self._compared or self._new_work().exists():
+        if state != self._compared or pending.new_work(self.keep_decided).exists():
             return True
         # A server may have changes that its numbers do not show. Failed signups are tried again.
         due = now() - self._compared_at > FULL_COMPARISON
@@ -161,8 +163,8 @@ class Reconciler:
                 self._try_signup(signup, confirmed)
 
     def _reconcile_rows(self) -> None:
-        pending: Any = Signup.select(Signup.id).where(watched(), self._is_pending())
-        ids = {number for (number,) in pending.tuples()} | set(differing_signups(self.strapi))
+        due: Any = Signup.select(Signup.id).where(watched(), pending.is_pending(self.keep_decided))
+        ids = {number for (number,) in due.tuples()} | set(differing_signups(self.strapi))
         ids |= {signup.id for signup in search.not_reconciled() if signup.strapi_id}
         for some in chunked(sorted(ids), 500):
             signups = list(Signup.select().where(Signup.id.in_(some)).order_by(Signup.id))
@@ -186,8 +188,9 @@ class Reconciler:
             panel_changes.record_activated(signup)
         elif not row.is_active and signup.state == State.ACTIVE:
             panel_changes.record_deactivated(signup)
-        elif signup.state == State.WITHDRAWN or self._is_outdated(signup):
+        elif signup.state == State.WITHDRAWN or pending.is_outdated(signup, self.keep_decided):
             self._delete_row(signup)
+        disputes.apply(signup)
 
     def _carry_out(self, signup: Signup) -> None:
         try:
@@ -200,6 +203,9 @@ class Reconciler:
         try:
             with suppress(RowGone):
                 self.strapi.write(lambda users: users.remove(signup.identity), signup.email or "")
+        except RowActive:
+            # A super admin has just activated it. The next run records that.
+            return
         except RowChanged as error:
             # A super admin has changed the account in the meantime.
             facts = {"signup": signup.id, "error": str(error)}
@@ -224,27 +230,15 @@ class Reconciler:
     def _erase(self, signup: Signup) -> None:
         # Without this time, nothing was ever written to Strapi.
         if signup.strapi_created_at is not None:
+            [row] = self.strapi.read(lambda users: users.find_all([signup.identity]))
+            if row is not None and row.is_active:
+                disputes.reopen(signup, row)
+                return
             self._delete_row(signup)
         signup.erase()
 
-    def _reviewers(self) -> list[str]:
+    def reviewer_emails(self) -> list[str]:
+        """Return who hears of new signups and disputes. Raises: StrapiUnavailable."""
         if self.reviewers:
             return list(self.reviewers)
         return [each.email or "" for each in self.strapi.read(AdminUsers.super_admins)]
-
-    def _new_work(self) -> Any:
-        """The signups of which something must be done in Strapi, and that have not failed."""
-        has_not_failed = fn.COALESCE(Signup.reconcile_error, "") == ""
-        return Signup.select().where(
-            self._is_pending(), Signup.email.is_null(False), has_not_failed
-        )
-
-    def _is_pending(self) -> Any:
-        outdated = Signup.decided_at < now() - self.keep_decided
-        unwanted = (Signup.state == State.WITHDRAWN) | (Signup.state == State.DECLINED) & outdated
-        recorded = Signup.state.in_((*IN_PROGRESS, State.STOPPED))
-        return recorded | unwanted & Signup.strapi_id.is_null(False)
-
-    def _is_outdated(self, signup: Signup) -> bool:
-        decided_at: datetime = signup.decided_at
-        return signup.state == State.DECLINED and decided_at < now() - self.keep_decided

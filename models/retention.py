@@ -6,6 +6,7 @@ from models.ledger.database import database
 from models.ledger.erasure import erased_values
 from models.mail.outbox import MAX_AHEAD, OutgoingEmail
 from models.rate_limits import Count
+from models.signups import disputes
 from models.signups.history import Event
 from models.signups.signup import Signup, State
 from models.timestamps import now
@@ -50,6 +51,8 @@ def _erase_decided(keep_decided: timedelta) -> int:
     old = (
         Signup.decided_at < now() - keep_decided,
         Signup.strapi_id.is_null() | may_keep_row,
+        # A disputed account is watched until it is switched off.
+        Signup.disputed_at.is_null() | Signup.state.not_in(disputes.MAY_BE_ACTIVE),
         Signup.email.is_null(False),
     )
     Event.erase(Signup.select(Signup.id).where(*old))

@@ -61,7 +61,7 @@ def link_url(purpose: str, key: str, generation: int = 1) -> str:
     return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, generation]))
 
 
-def public_url(endpoint: str, **values: str) -> str:
+def public_url(endpoint: str, **values: object) -> str:
     """Return a page's URL under `PUBLIC_URL`, whatever a request's Host header says."""
     public = urlsplit(current_app.config["PUBLIC_URL"])
     adapter = current_app.url_map.bind(public.netloc, public.path or "/", url_scheme=public.scheme)

@@ -4,13 +4,13 @@ import random
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from peewee import Case, CharField, DeferredForeignKey, IntegerField, TextField
 
 from models.ledger.database import LedgerUnavailable, Record
 from models.mail import mailboxes
+from models.mail.email_kinds import EmailKind
 from models.timestamps import EPOCH, MillisecondsField, now
 
 # How long an email stays claimed by a worker that died. A living worker renews its claim.
@@ -22,16 +22,6 @@ LONGEST_PAUSE = timedelta(hours=4)
 MAX_AHEAD = timedelta(days=1)
 # After this time an email is given up, as mail servers do (RFC 5321, 4.5.4.1).
 MAX_AGE = timedelta(days=5)
-
-
-class EmailKind(StrEnum):
-    """The kinds of emails. The values are stored."""
-
-    CONFIRM = "confirm"
-    RECEIVED = "received"
-    WAITING = "waiting"
-    ACTIVATED = "activated"
-    DECLINED = "declined"
 
 
 class OutgoingEmail(Record):

@@ -1,4 +1,4 @@
-"""Emails that tell reviewers who waits for a decision."""
+"""Emails that tell reviewers who waits for a decision, and which accounts are disputed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +8,9 @@ from peewee import CharField
 
 from models.emails import comparable
 from models.ledger.database import Record, database
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
+from models.signups import disputes
 from models.signups.signup import Signup, State
 from models.timestamps import now
 
@@ -64,6 +66,19 @@ def remind(reviewers: Reviewers) -> None:
     again = Signup.reminded_at < now() - NEXT_REMINDER
     overdue = Signup.state == State.WAITING, first | again
     _notify(reviewers, overdue, reminded_at=now())
+
+
+def warn(reviewers: Reviewers) -> None:
+    """Queue an email about each disputed account, also to who has turned other emails off."""
+    new = list(disputes.open_disputes().where(Signup.dispute_told_at.is_null()))
+    emails = reviewers() if new else []
+    for signup in new if emails else ():
+        untold = Signup.id == signup.id, Signup.dispute_told_at.is_null()
+        with database.atomic():
+            # Another worker may have queued them first.
+            if Signup.update(dispute_told_at=now()).where(*untold).execute():
+                for email in emails:
+                    OutgoingEmail.enqueue(EmailKind.DISPUTED, comparable(email), signup)
 
 
 def _notify(reviewers: Reviewers, about: tuple[Any, ...], **marks: object) -> None:

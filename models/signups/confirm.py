@@ -13,7 +13,8 @@ from typing import Any
 from peewee import fn
 
 from models.ledger.database import database
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.signups.history import Actor, EventKind
 from models.signups.signup import Signup, State
 from models.strapi import AdminUser, AdminUsers, Author, StrapiClient

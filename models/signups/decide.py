@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from models.ledger.database import database
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import TO_REVIEWERS, EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
-from models.signups import panel_changes
+from models.signups import disputes, panel_changes
 from models.signups.history import AUTHOR, Actor, EventKind
-from models.signups.signup import ACCOUNT_STATES, Signup, State
+from models.signups.signup import IN_PROGRESS, Signup, State
 from models.strapi import (
     AdminUser,
     AdminUsers,
@@ -59,13 +60,11 @@ def activate(
 
     Raises: AlreadyDecided, RowGone, RowChanged; Postponed once the decision is recorded.
     """
-    # The panel may have deactivated the account since the last reconcile.
     if signup.state == State.ACTIVE:
         with suppress(StrapiUnavailable):
             _record_panel_changes(signup, strapi)
     allowed = [State.WAITING, State.DEACTIVATED, *([State.DECLINED] if after_all else [])]
-    decision: dict[str, Any] = {"event": EventKind.ACTIVATED, **UNDECIDED}
-    decision |= _decision(by, undo_period)
+    decision = {**UNDECIDED, "event": EventKind.ACTIVATED, **_decision(by, undo_period)}
     with database.atomic():
         recorded = signup.change_state(State.ACTIVATING, *allowed, by=by, **decision)
         if recorded:
@@ -75,6 +74,8 @@ def activate(
     if not recorded and signup.state not in (State.ACTIVATING, State.ACTIVE):
         raise AlreadyDecided
     _carry_out_now(signup, strapi)
+    if signup.state == State.STOPPED:
+        raise AlreadyDecided
 
 
 def decline(
@@ -125,6 +126,8 @@ def undo(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
 
 def carry_out(signup: Signup, strapi: StrapiClient) -> None:
     """Carry out a recorded decision in Strapi. Raises: RowGone, RowChanged, StrapiUnavailable."""
+    if signup.state == State.ACTIVATING and signup.reload().disputed_at:
+        signup.change_state(State.STOPPED, State.ACTIVATING, decided_at=now())
     if signup.state not in STATE_AFTER:
         return
     recorded, after = signup.state, STATE_AFTER[State(signup.state)]
@@ -147,6 +150,7 @@ def carry_out(signup: Signup, strapi: StrapiClient) -> None:
         panel_changes.follow_email(signup, row)
         if signup.change_state(after, recorded) and after == State.ACTIVE:
             panel_changes.queue_activated_email(signup)
+        disputes.apply(signup)
 
 
 def withdraw(signup: Signup, by: Actor) -> None:
@@ -156,14 +160,22 @@ def withdraw(signup: Signup, by: Actor) -> None:
     )
 
 
-def stop(email: str, keys: Sequence[str], by: Actor | None = None) -> None:
+def stop(
+    email: str, keys: Sequence[str], by: Actor | None = None, strapi: StrapiClient | None = None
+) -> None:
     """Never send anything to `email` again, and drop its signups, except active accounts.
 
-    `reconcile` deletes their rows in Strapi and erases them. `keys` are the signing keys, the
-    newest first.
+    `reconcile` deletes their rows in Strapi and erases them. An account that is active is disputed,
+    when somebody (`by`) says so now. `strapi` tells whether it is. `keys` are the signing keys,
+    the newest first.
     """
-    dropped = Signup.has_email(email) & Signup.state.not_in((*ACCOUNT_STATES, State.STOPPED))
+    if strapi:
+        _notice_panel_changes(email, strapi)
+    over = (*disputes.MAY_BE_ACTIVE, State.STOPPED)
+    dropped = Signup.has_email(email) & Signup.state.not_in(over)
     with database.atomic():
+        for signup in list(disputes.disputable(email)) if by else ():
+            disputes.record(signup, by or Actor(AUTHOR))
         Suppression.add(email, keys)
         for signup in list(Signup.select().where(dropped)):
             signup.change_state(
@@ -173,10 +185,11 @@ def stop(email: str, keys: Sequence[str], by: Actor | None = None) -> None:
                 by=by or Actor(AUTHOR),
                 decided_at=now(),
             )
-        OutgoingEmail.delete_where(OutgoingEmail.recipient == email)
+        to_author = OutgoingEmail.kind.not_in(TO_REVIEWERS)
+        OutgoingEmail.delete_where(OutgoingEmail.recipient == email, to_author)
 
 
-def _decision(by: Actor, undo_period: timedelta) -> dict[str, object]:
+def _decision(by: Actor, undo_period: timedelta) -> dict[str, Any]:
     return {"decided_by": by.name, "decided_at": now(), "undo_until": now() + undo_period}
 
 
@@ -185,6 +198,14 @@ def _carry_out_now(signup: Signup, strapi: StrapiClient) -> None:
         carry_out(signup, strapi)
     except StrapiUnavailable as error:
         raise Postponed from error
+
+
+def _notice_panel_changes(email: str, strapi: StrapiClient) -> None:
+    """Record what Strapi's panel did to the accounts of this email, if Strapi can be asked."""
+    has_row = Signup.strapi_id.is_null(False) & Signup.state.not_in(IN_PROGRESS)
+    for signup in list(Signup.select().where(Signup.has_email(email), has_row)):
+        with suppress(StrapiUnavailable, RowGone):
+            _record_panel_changes(signup, strapi)
 
 
 def _record_panel_changes(signup: Signup, strapi: StrapiClient) -> None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from models.ledger.database import database
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.signups.history import Event, EventKind
 from models.signups.signup import ACCOUNT_STATES, Signup, State
 from models.strapi import AdminUser

@@ -65,6 +65,9 @@ class Signup(Record):
     state_before_removal = kept(CharField(null=True, column_name="removed_from"))
     # Why the row cannot be brought in line with this signup. It is tried again.
     reconcile_error = CharField(255, null=True)
+    # "This wasn't me" about an account, and when reviewers were told.
+    disputed_at = kept(MillisecondsField(null=True, index=True))
+    dispute_told_at = kept(MillisecondsField(null=True))
     # What happened when.
     asked_at = kept(MillisecondsField(default=now))
     confirmed_at = kept(MillisecondsField(null=True))

@@ -7,7 +7,8 @@ from typing import Any
 
 from models.ledger.database import database
 from models.mail import mailboxes
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.signups.history import Actor, Event, EventKind
 from models.signups.signup import Signup, State
 from models.timestamps import now

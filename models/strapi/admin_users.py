@@ -7,7 +7,14 @@ from typing import Any
 
 from models.engines import Engine
 from models.strapi import lookups
-from models.strapi.errors import EmailTaken, NoAdminUserYet, RoleUnusable, RowChanged, RowGone
+from models.strapi.errors import (
+    EmailTaken,
+    NoAdminUserYet,
+    RoleUnusable,
+    RowActive,
+    RowChanged,
+    RowGone,
+)
 from models.strapi.models import AdminUser, Author, Identity
 from models.strapi.permissions import RolePermissions, role_permissions
 from models.strapi.roles import (
@@ -92,7 +99,7 @@ class AdminUsers:
         """Delete the author's inactive row and its role. Raises: RowGone, RowChanged."""
         row = self.get_ours(identity)
         if row.is_active:
-            raise RowChanged("The account is active")
+            raise RowActive("The account is active")
         self._refuse_changed(row)
         remove_roles(self.schema, row)
         row.delete_instance()

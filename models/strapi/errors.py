@@ -31,3 +31,7 @@ class RowGone(Exception):
 
 class RowChanged(Exception):
     """The row is ours, but it was changed in Strapi, so it is decided in Strapi's panel."""
+
+
+class RowActive(RowChanged):
+    """The row is ours, and active, so it is not deleted."""

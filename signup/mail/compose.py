@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import idna
 from flask import current_app, render_template
 
+from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import OutgoingEmail
-from models.signups import search
+from models.signups import disputes, search
 from models.signups.signup import Signup, State
 from models.strapi import StrapiUnavailable
 from models.timestamps import now
@@ -111,7 +112,7 @@ def _with_ascii_domain(email: str) -> str:
 
 def _language(email: OutgoingEmail) -> str | None:
     """Return what the author chose here, or what the reviewer chose in Strapi."""
-    if email.signup:
+    if email.signup and email.kind not in TO_REVIEWERS:
         return str(email.signup.language or "")
     try:
         rows = strapi().read(lambda admin_users: admin_users.by_email(email.recipient))
@@ -166,6 +167,14 @@ def _declined(email: OutgoingEmail) -> Draft | None:
     return "declined", decline_variables(email.signup.reason, email.signup.decided_at)
 
 
+def _disputed(email: OutgoingEmail) -> Draft | None:
+    signup = email.signup
+    if signup.email is None or signup.state not in disputes.MAY_BE_ACTIVE:
+        return None
+    url = links.public_url("queue.signup", number=signup.id)
+    return "disputed", {"signup": signup, "review_url": url}
+
+
 # What each kind of email says now. None: it is out of date, and is not sent.
 DRAFTS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
     "confirm": _confirm,
@@ -173,6 +182,7 @@ DRAFTS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
     "waiting": _waiting,
     "activated": _activated,
     "declined": _declined,
+    "disputed": _disputed,
 }
 
 

@@ -11,6 +11,7 @@ from flask import current_app
 from models.ledger.database import LedgerUnavailable
 from models.log_events import LogEvent
 from models.mail import refusals
+from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import LEASE, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import decide
@@ -62,7 +63,8 @@ def _handle(email: OutgoingEmail, session: MailSession) -> None:
 
 def _deliver(email: OutgoingEmail, session: MailSession) -> None:
     keys = links.signing_keys()
-    if email.signup and Suppression.covers(email.recipient, keys):
+    to_reviewer = email.kind in TO_REVIEWERS
+    if email.signup and not to_reviewer and Suppression.covers(email.recipient, keys):
         # It was queued before the recipient said "this wasn't me", or another visitor asked again.
         log.info(LogEvent.EMAIL_DROPPED, extra=_log_fields(email))
         decide.stop(email.recipient, keys)

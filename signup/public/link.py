@@ -9,7 +9,7 @@ from models import password_hashing
 from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import confirm as confirming
-from models.signups import decide, search, start
+from models.signups import decide, disputes, search, start
 from models.signups.confirm import Application, QueueFull
 from models.signups.signup import Signup, State
 from models.strapi import EmailTaken, StrapiUnavailable
@@ -91,6 +91,9 @@ def withdraw(token: str) -> ResponseReturnValue:
         page, _ = _page_of(signup, link, form)
         return page, form.status
     decide.withdraw(signup, author())
+    if signup.state in disputes.MAY_BE_ACTIVE:
+        page, _ = _page_of(signup, link, too_late=True)
+        return page, 409
     log.info(LogEvent.WITHDRAWN, extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
@@ -100,11 +103,12 @@ def withdraw(token: str) -> ResponseReturnValue:
 def stop(token: str) -> ResponseReturnValue:
     """Ask whether this email should never get an email from us again ("this wasn't me")."""
     _, signup = _open(links.STOP, token)
-    if signup.state == State.STOPPED or Suppression.covers(
-        signup.proven_email or "", links.signing_keys()
-    ):
-        return render_template("signup/stopped.html")
-    return render_template("signup/stop.html", form=ButtonForm())
+    email = signup.proven_email or ""
+    is_over = signup.state == State.STOPPED or Suppression.covers(email, links.signing_keys())
+    # Up to version 0.3, "this wasn't me" did nothing about an active account.
+    if is_over and not disputes.is_disputable(email):
+        return _stopped_page(email)
+    return _stop_form(ButtonForm(), email)
 
 
 @pages.post("/stop/<token>")
@@ -114,12 +118,25 @@ def never_again(token: str) -> ResponseReturnValue:
     _, signup = _open(links.STOP, token)
     form = ButtonForm()
     if not form.validate_on_submit():
-        return render_template("signup/stop.html", form=form), form.status
+        return _stop_form(form, signup.proven_email or ""), form.status
     # The link was sent to this mailbox, whatever email the account has now.
-    if signup.proven_email:
-        decide.stop(signup.proven_email, links.signing_keys(), author())
+    email = signup.proven_email or ""
+    if email:
+        decide.stop(email, links.signing_keys(), author(), strapi())
         log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id})
-    return render_template("signup/stopped.html")
+        if disputes.is_disputed(email):
+            log.warning(LogEvent.ACCOUNT_DISPUTED, extra={"signup": signup.id})
+    return _stopped_page(email)
+
+
+def _stop_form(form: ButtonForm, email: str) -> str:
+    active = disputes.is_disputable(email)
+    return render_template("signup/stop.html", form=form, active=active)
+
+
+def _stopped_page(email: str) -> str:
+    page = "disputed" if disputes.is_disputed(email) else "stopped"
+    return render_template(f"signup/{page}.html")
 
 
 def _open(purpose: str, token: str) -> tuple[links.Link, Signup]:
@@ -132,8 +149,13 @@ def _open(purpose: str, token: str) -> tuple[links.Link, Signup]:
     return link, signup
 
 
-def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None) -> tuple[str, int]:
-    """Return the page of a signup in its state, and the status. `button` may have errors."""
+def _page_of(
+    signup: Signup, link: links.Link, button: ButtonForm | None = None, too_late: bool = False
+) -> tuple[str, int]:
+    """Return the page of a signup in its state, and the status. `button` may have errors.
+
+    `too_late` says that it cannot be withdrawn.
+    """
     button = button or ButtonForm()
     if signup.state == State.ASKED:
         if _is_over(link, signup):
@@ -142,7 +164,13 @@ def _page_of(signup: Signup, link: links.Link, button: ButtonForm | None = None)
             log.info(event, extra={"signup": signup.id})
             return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
-    facts = {"signup": signup, "button": button, **_durations(signup), **links.panel_urls()}
+    facts = {
+        "signup": signup,
+        "button": button,
+        "too_late": too_late,
+        **_durations(signup),
+        **links.panel_urls(),
+    }
     return render_template(f"signup/{signup.public_state}.html", **facts), 200
 
 

@@ -12,7 +12,7 @@ from models.log_events import LogEvent
 from models.mail import parked, refusals
 from models.mail.outbox import OutgoingEmail
 from models.reviewers.notices import MutedReviewer
-from models.signups import search
+from models.signups import disputes, search
 from models.signups.history import Event
 from models.signups.signup import Signup, State
 from models.timestamps import now
@@ -165,6 +165,7 @@ def common_variables() -> dict[str, Any]:
         "button": ButtonForm(formdata=None),
         "permissions": strapi_summary().permissions,
         "duplicated": reconciler().duplicated,
+        "disputed": list(disputes.open_disputes().limit(PAGE_SIZE)),
         "not_reconciled": search.not_reconciled().count(),
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.signups.signup import Signup
 from tests.faults.misbehaving_smtp import MisbehavingSMTP
 from tests.support.network import free_port

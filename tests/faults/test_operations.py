@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from models.retention import purge
 from tests.faults.misbehaving_smtp import MisbehavingSMTP
 from tests.support.processes import wait_until

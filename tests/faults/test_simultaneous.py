@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from models import password_hashing
-from models.mail.outbox import EmailKind, OutgoingEmail
+from models.mail.email_kinds import EmailKind
+from models.mail.outbox import OutgoingEmail
 from tests.conftest import every_engine
 from tests.faults.acts import violations
 from tests.faults.simultaneous import PROCESSES, run_simultaneously

@@ -237,6 +237,16 @@ def stopped(states: PageStates) -> None:
     states.send("Never write to me again")
 
 
+def disputed(states: PageStates) -> None:
+    stop_active(states)
+    states.send("Never write to me again")
+    states.service.deliver()
+
+
+def stop_active(states: PageStates) -> None:
+    states.open(states.service.visitor().link("stop", email("active")))
+
+
 def no_reviewer(states: PageStates) -> None:
     states.service.strapi.change(SUE, "is_active = 0")
     states.open("/review/login")
@@ -343,6 +353,8 @@ STATES: dict[str, Callable[[PageStates], None]] = {
     "link-damaged": at("/confirm/nonsense"),
     "stop": link("stop"),
     "stopped": stopped,
+    "stop-active": stop_active,
+    "disputed": disputed,
     "login": at("/review/login"),
     "login-errors": lambda states: states.log_in("wrong"),
     "login-ended": at("/review/login?ended=True"),
@@ -377,6 +389,7 @@ STATES: dict[str, Callable[[PageStates], None]] = {
     "email-received": shown_email("How it stands, and a way to take it back:"),
     "email-waiting": shown_email("Decide here:"),
     "email-activated": shown_email("your application was accepted: welcome!"),
+    "email-disputed": shown_email("Look at it here:"),
     "email-declined": shown_email(
         "thank you for wanting to write for %(site_name)s. We have decided not to take you on"
         " this time."

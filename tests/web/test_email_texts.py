@@ -24,6 +24,7 @@ KINDS = [
     "known-waiting",
     "known-account",
     "known-declined",
+    "disputed",
 ]
 
 
@@ -49,6 +50,8 @@ def every_email(service: Service, language: str = "en") -> dict[str, EmailMessag
         [found["declined"]] = service.deliver()
         author.ask(GRACE)
         [found["known-declined"]] = service.deliver()
+        author.post(author.link("stop"))
+        [found["disputed"]] = service.deliver()
     return found
 
 

@@ -20,6 +20,7 @@ from tests.support.service import (
     Visitor,
 )
 from tests.support.smtp_server import text
+from tests.support.strapi_file import SUE
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def test_after_stop_an_author_stays_active_and_gets_no_email(
     sue.decide("activate", ADA)
     visitor.post(stop)
 
-    assert service.deliver() == []
+    assert [message["To"] for message in service.deliver()] == [SUE]
     assert "We will not write to you again" in visitor.get(stop).text
     visitor.ask()
     assert service.deliver() == []
