@@ -66,7 +66,7 @@ strapi: .venv/tested ## Install a real Strapi in .strapi and start it on http://
 	$(BIN)/python -m tests.strapi
 
 language: .venv/tested ## Update the translation catalogues; CODE=it adds a language
-	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged \
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged --keyword ReviewerGone \
 	  --add-location file --sort-by-file --project 'Author Signup' --version $(VERSION) --output $(CATALOGUES)/messages.pot .
 	@[ -z "$(CODE)" ] || [ -e $(CATALOGUES)/$(CODE)/messages.po ] || $(BIN)/pybabel --quiet init \
 	  --input-file $(CATALOGUES)/messages.pot --locale $(CODE) --output-file $(CATALOGUES)/$(CODE)/messages.po

@@ -20,8 +20,8 @@ from models.ledger.leases import lease
 from models.log_events import LogEvent
 from models.reviewers import notices
 from models.signups import disputes, panel_changes, pending, search
+from models.signups.carry_out import ReviewerGone, carry_out
 from models.signups.confirm import record_confirmed
-from models.signups.decide import carry_out
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import IN_PROGRESS, Signup, State, watched
 from models.strapi import (
@@ -71,8 +71,7 @@ class Reconciler:
     def run_if_changed(self) -> None:
         """Reconcile when Strapi's database has changed or a recorded decision is not carried out.
 
-        Leaves the work to another instance that reconciles now. Also queues reminders and warnings
-        to reviewers.
+        Leaves the work to another instance that reconciles now. Also queues emails to reviewers.
 
         Raises: StrapiUnavailable.
         """
@@ -80,6 +79,7 @@ class Reconciler:
             with lease(LEASE) as mine:
                 if mine:
                     self.run()
+        notices.announce(self.reviewer_emails)
         notices.remind(self.reviewer_emails)
         notices.warn(self.reviewer_emails)
 
@@ -90,7 +90,6 @@ class Reconciler:
         2. Compare each watched signup with its row, and record or carry out what differs.
         3. Find emails that two admin users have.
         4. Delete the rows of people who said "this wasn't me", and erase them.
-        5. Queue emails to reviewers about new signups.
 
         Raises: StrapiUnavailable.
         """
@@ -100,7 +99,6 @@ class Reconciler:
             self._reconcile_rows,
             self._find_duplicates,
             self._erase_stopped,
-            partial(notices.announce, self.reviewer_emails),
         ):
             self._try_step(step)
         # Changes that came after step 1 show in the next state.
@@ -195,7 +193,7 @@ class Reconciler:
     def _carry_out(self, signup: Signup) -> None:
         try:
             carry_out(signup, self.strapi)
-        except (RowGone, RowChanged) as error:
+        except (RowGone, RowChanged, ReviewerGone) as error:
             reason = str(error) or "the row is gone"
             log.warning(LogEvent.DECISION_FAILED, extra={"signup": signup.id, "error": reason})
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from models.log_events import LogEvent
+from models.signups.carry_out import ReviewerGone
 from models.signups.decide import AlreadyDecided, Postponed, TooLateToUndo
 from models.signups.signup import Signup
 from models.strapi import RowChanged, RowGone, StrapiClient
@@ -43,6 +44,12 @@ DECISION_ERRORS: dict[type[Exception], DecisionError] = {
     RowChanged: DecisionError(
         HTTPStatus.CONFLICT,
         notice="row changed",
+        api_detail="Not decided: {error}.",
+        command_message="{error}",
+    ),
+    ReviewerGone: DecisionError(
+        HTTPStatus.CONFLICT,
+        notice="reviewer gone",
         api_detail="Not decided: {error}.",
         command_message="{error}",
     ),

@@ -1,7 +1,7 @@
 """Decide about a signup: a reviewer activates, declines or undoes; the author withdraws or stops.
 
 A decision is recorded in the ledger before Strapi's database is written. When the process dies in
-between, or Strapi's database is busy or away, `reconcile` carries the decision out.
+between, or Strapi's database is busy or away, `reconcile` carries the decision out (carry_out.py).
 """
 
 from collections.abc import Sequence
@@ -14,24 +14,11 @@ from models.mail.email_kinds import TO_REVIEWERS, EmailKind
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import disputes, panel_changes
+from models.signups.carry_out import UNDECIDED, carry_out
 from models.signups.history import AUTHOR, Actor, EventKind
 from models.signups.signup import IN_PROGRESS, Signup, State
-from models.strapi import (
-    AdminUser,
-    AdminUsers,
-    RowChanged,
-    RowGone,
-    StrapiClient,
-    StrapiUnavailable,
-)
+from models.strapi import RowGone, StrapiClient, StrapiUnavailable
 from models.timestamps import now
-
-# What an undone decision leaves.
-UNDECIDED: dict[str, Any] = dict.fromkeys(
-    ("decided_by", "decided_at", "reason", "told", "undo_until")
-)
-# The state once a recorded decision is carried out in Strapi.
-STATE_AFTER = {State.ACTIVATING: State.ACTIVE, State.UNDOING: State.WAITING}
 
 
 class AlreadyDecided(Exception):
@@ -58,7 +45,7 @@ def activate(
 
     A second call changes nothing. A declined author is activated only with `after_all`.
 
-    Raises: AlreadyDecided, RowGone, RowChanged; Postponed once the decision is recorded.
+    Raises: AlreadyDecided, RowGone, RowChanged, ReviewerGone; Postponed once it is recorded.
     """
     if signup.state == State.ACTIVE:
         with suppress(StrapiUnavailable):
@@ -112,7 +99,7 @@ def decline(
 def undo(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
     """Undo a decision before its email is sent. The author waits for a decision again.
 
-    Raises: TooLateToUndo, RowGone, RowChanged; Postponed once this is recorded.
+    Raises: TooLateToUndo, RowGone, RowChanged, ReviewerGone; Postponed once this is recorded.
     """
     with database.atomic():
         if not signup.reload().can_be_undone:
@@ -120,37 +107,9 @@ def undo(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
         OutgoingEmail.cancel(signup, EmailKind.ACTIVATED, EmailKind.DECLINED)
         state = State.WAITING if signup.state == State.DECLINED else State.UNDOING
         values: dict[str, Any] = {**UNDECIDED, "welcomed_at": None}
+        values["reviewer_id"] = by.reviewer_id if state == State.UNDOING else None
         signup.change_state(state, signup.state, event=EventKind.UNDONE, by=by, **values)
     _carry_out_now(signup, strapi)
-
-
-def carry_out(signup: Signup, strapi: StrapiClient) -> None:
-    """Carry out a recorded decision in Strapi. Raises: RowGone, RowChanged, StrapiUnavailable."""
-    if signup.state == State.ACTIVATING and signup.reload().disputed_at:
-        signup.change_state(State.STOPPED, State.ACTIVATING, decided_at=now())
-    if signup.state not in STATE_AFTER:
-        return
-    recorded, after = signup.state, STATE_AFTER[State(signup.state)]
-
-    def change(admin_users: AdminUsers) -> AdminUser | None:
-        # Another request may have undone the decision meanwhile.
-        if signup.reload().state != recorded:
-            return None
-        return admin_users.set_active(signup.identity, after == State.ACTIVE, now())
-
-    try:
-        row = strapi.write(change, signup.email or "")
-    except RowGone:
-        panel_changes.record_removed(signup)
-        raise
-    except RowChanged as error:
-        _drop_decision(signup, recorded, str(error))
-        raise
-    with database.atomic():
-        panel_changes.follow_email(signup, row)
-        if signup.change_state(after, recorded) and after == State.ACTIVE:
-            panel_changes.queue_activated_email(signup)
-        disputes.apply(signup)
 
 
 def withdraw(signup: Signup, by: Actor) -> None:
@@ -190,7 +149,8 @@ def stop(
 
 
 def _decision(by: Actor, undo_period: timedelta) -> dict[str, Any]:
-    return {"decided_by": by.name, "decided_at": now(), "undo_until": now() + undo_period}
+    reviewer = {"decided_by": by.name, "reviewer_id": by.reviewer_id}
+    return {**reviewer, "decided_at": now(), "undo_until": now() + undo_period}
 
 
 def _carry_out_now(signup: Signup, strapi: StrapiClient) -> None:
@@ -220,18 +180,3 @@ def _record_panel_changes(signup: Signup, strapi: StrapiClient) -> None:
         panel_changes.record_activated(signup)
     elif was_active:
         panel_changes.record_deactivated(signup)
-
-
-def _drop_decision(signup: Signup, recorded: str, reason: str) -> None:
-    """Give a recorded decision up, because the row was changed in Strapi.
-
-    The signup waits again, or stays active if its undo failed.
-    """
-    if recorded == State.ACTIVATING:
-        not_activated: dict[str, Any] = {"event": EventKind.NOT_ACTIVATED, "event_reason": reason}
-        signup.change_state(State.WAITING, recorded, **not_activated, **UNDECIDED)
-        return
-    not_undone: dict[str, Any] = {"event": EventKind.NOT_UNDONE, "event_reason": reason}
-    with database.atomic():
-        if signup.change_state(State.ACTIVE, recorded, **not_undone, decided_at=now()):
-            panel_changes.queue_activated_email(signup)

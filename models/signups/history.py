@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     ACTIVATED = "activated"
     NOT_ACTIVATED = "not activated"
     DECLINED = "declined"
+    NOT_DECLINED = "not declined"
     UNDONE = "taken back"
     NOT_UNDONE = "not taken back"
     DEACTIVATED = "deactivated"
@@ -37,10 +38,14 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something, for example a reviewer by email, and from which IP."""
+    """Who does something, for example a reviewer by email, and from which IP.
+
+    `reviewer_id` is the reviewer's id in Strapi. An author and an operator have none.
+    """
 
     name: str
     ip: str | None = None
+    reviewer_id: int | None = None
 
 
 class Event(Record):

@@ -66,7 +66,7 @@ class Signup(Record):
     # Why the row cannot be brought in line with this signup. It is tried again.
     reconcile_error = CharField(255, null=True)
     # "This wasn't me" about an account, and when reviewers were told.
-    disputed_at = kept(MillisecondsField(null=True, index=True))
+    disputed_at = kept(MillisecondsField(null=True))
     dispute_told_at = kept(MillisecondsField(null=True))
     # What happened when.
     asked_at = kept(MillisecondsField(default=now))
@@ -77,6 +77,8 @@ class Signup(Record):
     # The decision. `told` says whether the author gets the reason of a decline.
     decided_at = kept(MillisecondsField(null=True, index=True))
     decided_by = kept(TextField(null=True))
+    # The id in Strapi of the reviewer who decided last. None: an operator, or Strapi's panel.
+    reviewer_id = kept(IntegerField(null=True))
     undo_until = kept(MillisecondsField(null=True))
     reason = TextField(null=True)
     told = kept(BooleanField(null=True))
@@ -218,6 +220,7 @@ def cannot_be_reconciled() -> Any:
 Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=WAITING_ROWS))
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
 Signup.add_index(Signup.index(Signup.confirmed_email, name="signup_confirmed_email"))
+Signup.add_index(Signup.index(Signup.disputed_at, name="signup_disputed"))
 Signup.add_index(Signup.index(Signup.reconcile_error, name="signup_reconcile_error"))
 Signup.add_index(
     Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")

@@ -14,14 +14,16 @@ from urllib.parse import urlsplit
 import idna
 from flask import current_app, render_template
 
+from models.emails import comparable
 from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import OutgoingEmail
 from models.signups import disputes, search
+from models.signups.carry_out import check_decline
 from models.signups.signup import Signup, State
 from models.strapi import StrapiUnavailable
 from models.timestamps import now
 from signup import durations, i18n, links
-from signup.databases import strapi
+from signup.databases import reconciler, strapi
 
 # Signups that an email to a reviewer names. The review pages list all.
 MAX_LISTED = 10
@@ -44,6 +46,8 @@ def compose(email: OutgoingEmail) -> EmailMessage | None:
     """Return the message to send now, in its reader's language; None when it is out of date.
 
     Links are signed here, so their lifetime starts when the email is sent.
+
+    Raises: StrapiUnavailable, when it cannot be known whether a reviewer still is one.
     """
     with i18n.use_language(_language(email)):
         draft = DRAFTS[email.kind](email)
@@ -146,7 +150,9 @@ def _received(email: OutgoingEmail) -> Draft | None:
     return "received", _page(email.signup)
 
 
-def _waiting(_: OutgoingEmail) -> Draft | None:
+def _waiting(email: OutgoingEmail) -> Draft | None:
+    if not _is_reviewer(email.recipient):
+        return None
     signups, total = search.page(State.WAITING, "", 1, MAX_LISTED)
     if not signups:
         return None
@@ -162,14 +168,16 @@ def _activated(email: OutgoingEmail) -> Draft | None:
 
 
 def _declined(email: OutgoingEmail) -> Draft | None:
-    if email.signup.state != State.DECLINED:
+    # The author hears of the decline now, so its reviewer must still have the right to it.
+    if email.signup.state != State.DECLINED or not check_decline(email.signup, strapi()):
         return None
     return "declined", decline_variables(email.signup.reason, email.signup.decided_at)
 
 
 def _disputed(email: OutgoingEmail) -> Draft | None:
     signup = email.signup
-    if signup.email is None or signup.state not in disputes.MAY_BE_ACTIVE:
+    is_over = signup.email is None or signup.state not in disputes.MAY_BE_ACTIVE
+    if is_over or not _is_reviewer(email.recipient):
         return None
     url = links.public_url("queue.signup", number=signup.id)
     return "disputed", {"signup": signup, "review_url": url}
@@ -184,6 +192,11 @@ DRAFTS: dict[str, Callable[[OutgoingEmail], Draft | None]] = {
     "declined": _declined,
     "disputed": _disputed,
 }
+
+
+def _is_reviewer(recipient: str) -> bool:
+    """Whether the recipient still hears of signups. The email may have been queued long ago."""
+    return comparable(recipient) in map(comparable, reconciler().reviewer_emails())
 
 
 def _has_other_account(signup: Signup) -> bool:

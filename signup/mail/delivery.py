@@ -15,6 +15,7 @@ from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import LEASE, OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.signups import decide
+from models.strapi import StrapiUnavailable
 from signup import links
 from signup.alerts import alert
 from signup.mail.compose import compose
@@ -52,6 +53,10 @@ def _handle(email: OutgoingEmail, session: MailSession) -> None:
         raise
     except LedgerUnavailable:
         raise
+    except StrapiUnavailable as error:
+        # Whether a reviewer still is one is known only to Strapi.
+        log.warning(LogEvent.EMAIL_DELAYED, extra={**_log_fields(email), "error": str(error)})
+        email.retry_later(str(error))
     except Exception as error:
         log.exception(LogEvent.EMAIL_NOT_COMPOSED, extra=_log_fields(email))
         problem = f"it cannot be composed: {type(error).__name__}"

@@ -47,7 +47,7 @@ def require_reviewer() -> ResponseReturnValue | None:
 
 def current_actor() -> Actor:
     """Return the current reviewer, for the history."""
-    return Actor(g.reviewer.email, request.remote_addr)
+    return Actor(g.reviewer.email, request.remote_addr, g.reviewer.id)
 
 
 @pages.errorhandler(StrapiUnavailable)

@@ -16,7 +16,7 @@ KEPT = {
         *("id", "key", "generation", "state", "state_before_removal"),
         *("asked_at", "confirmed_at", "announced_at", "reminded_at", "welcomed_at"),
         *("disputed_at", "dispute_told_at"),
-        *("decided_at", "decided_by", "undo_until", "told"),
+        *("decided_at", "decided_by", "reviewer_id", "undo_until", "told"),
     },
     Event: {"id", "signup", "at", "kind", "by"},
 }

@@ -18,7 +18,8 @@ from tests.support.strapi_file import STRAPI_VERSIONS, SUE
 
 CATALOGUES = ROOT / "signup" / "translations"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
-EXTRACT = "--quiet extract --mapping pyproject.toml --keyword lazy_gettext --keyword RowChanged"
+KEYWORDS = "--keyword lazy_gettext --keyword RowChanged --keyword ReviewerGone"
+EXTRACT = f"--quiet extract --mapping pyproject.toml {KEYWORDS}"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|</?\w[^>]*>")
 
 
