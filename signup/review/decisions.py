@@ -2,7 +2,6 @@
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -116,7 +115,7 @@ def _undo() -> Decision:
 
 
 def _decide(author_id: int, decision: Decision, result: str = "done") -> ResponseReturnValue:
-    """Decide about one signup. `result` is the query parameter that names it in the list."""
+    """Decide about one signup. `result` is the list of `queue.show_next` that names it."""
     signup = Signup.by_strapi_id(author_id)
     if signup is None:
         return queue.render_list(404, "gone")
@@ -129,15 +128,15 @@ def _decide(author_id: int, decision: Decision, result: str = "done") -> Respons
         detail = gettext(str(error)) if isinstance(error, RowChanged) else ""
         page, status = queue.render_signup(signup, row.status, row.notice, detail=detail)
         return page, status, RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    position: dict[str, Any] = {**queue.position(), result: signup.id}
-    return redirect(url_for("queue.index", **position), 303)
+    queue.show_next(**{result: [signup.id]})
+    return redirect(url_for("queue.index", **queue.position()), 303)
 
 
 def _decide_all(
     chosen: list[Signup], decision: Decision, result: str = "done"
 ) -> ResponseReturnValue:
     """Decide about each signup, and name in the list those that could not be decided."""
-    numbers: dict[str, Any] = {result: [], "missed": [], **queue.position()}
+    numbers: dict[str, list[int]] = {result: [], "missed": []}
     for signup in chosen:
         try:
             decide_and_log(signup, *decision)
@@ -148,7 +147,8 @@ def _decide_all(
             numbers["missed"].append(signup.id)
         else:
             numbers[result].append(signup.id)
-    return redirect(url_for("queue.index", **numbers), 303)
+    queue.show_next(**numbers)
+    return redirect(url_for("queue.index", **queue.position()), 303)
 
 
 def _render_again(

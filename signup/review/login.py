@@ -41,7 +41,9 @@ def require_reviewer() -> ResponseReturnValue | None:
     g.reviewer = Session.reviewer(session.get("review", ""), strapi())
     if g.reviewer is None:
         log.warning(LogEvent.SESSION_REFUSED, extra={"method": request.method})
-        return redirect(url_for("login.show", ended=request.method == "POST" or None), 303)
+        if request.method == "POST":
+            session["ended"] = True
+        return redirect(url_for("login.show"), 303)
     return None
 
 
@@ -60,7 +62,7 @@ def strapi_unavailable(error: StrapiUnavailable) -> ResponseReturnValue:
 @pages.get("/login")
 def show() -> ResponseReturnValue:
     """The login form."""
-    return _page(LoginForm())
+    return _page(LoginForm(), ended=session.pop("ended", False))
 
 
 @pages.post("/login")
@@ -129,6 +131,6 @@ def _strapi_id(email: str) -> int:
     return found[0].id
 
 
-def _page(form: LoginForm) -> str:
+def _page(form: LoginForm, *, ended: bool = False) -> str:
     nobody = not strapi_summary().has_super_admin
-    return render_template("review/login.html", form=form, nobody=nobody)
+    return render_template("review/login.html", form=form, nobody=nobody, ended=ended)

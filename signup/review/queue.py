@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from flask import abort, current_app, g, redirect, render_template, request, url_for
+from flask import abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from models.emails import comparable
@@ -45,11 +45,9 @@ POSITION = ("state", "q", "page")
 @pages.get("")
 def index() -> ResponseReturnValue:
     """The list, with what was decided just now."""
-    ids = {name: request.args.getlist(name, int) for name in ("done", "back", "missed")}
-    decided: dict[str, Any] = {name: _signups(numbers) for name, numbers in ids.items()}
-    again = request.args.get("again")
-    notice = again and ("all again" if again == "all" else "again")
-    return render_list(notice=notice or "", **decided)
+    just_done = session.pop("just_done", {})
+    notice = just_done.pop("notice", "")
+    return render_list(notice=notice, **{name: _signups(ids) for name, ids in just_done.items()})
 
 
 @pages.get("/signup/<int:number>")
@@ -71,7 +69,8 @@ def send_again(email_id: int) -> ResponseReturnValue:
     if parked.send_again(email_id) is None:
         return render_list(404, "no email")
     log.info(LogEvent.EMAIL_SENT_AGAIN, extra={"email_id": email_id})
-    return redirect(url_for(".index", again=1), 303)
+    show_next(notice="again")
+    return redirect(url_for(".index"), 303)
 
 
 @pages.post("/letters/send-again")
@@ -81,7 +80,8 @@ def send_all_again() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_list(form.status, "stale")
     log.info(LogEvent.EMAIL_SENT_AGAIN, extra={"emails": parked.send_all_again()})
-    return redirect(url_for(".index", again="all"), 303)
+    show_next(notice="all again")
+    return redirect(url_for(".index"), 303)
 
 
 @pages.post("/notices/<any(off, on):wanted>")
@@ -93,6 +93,14 @@ def notices(wanted: str) -> ResponseReturnValue:
     change = MutedReviewer.unmute if wanted == "on" else MutedReviewer.mute
     change(g.reviewer.comparable_email)
     return redirect(url_for(".index", **position()), 303)
+
+
+def show_next(**facts: object) -> None:
+    """Keep in the session what was just done: the list shows it once. A URL could be forged.
+
+    `done`, `back` and `missed` are ids of signups, and `notice` is a key of NOTICES.
+    """
+    session["just_done"] = facts
 
 
 def position() -> dict[str, Any]:

@@ -247,6 +247,13 @@ def stop_active(states: PageStates) -> None:
     states.open(states.service.visitor().link("stop", email("active")))
 
 
+def login_ended(states: PageStates) -> None:
+    """The answer to a button that was pressed after the end of the session."""
+    states.log_in()
+    states.service.run("logout")
+    states.send("Turn that off")
+
+
 def no_reviewer(states: PageStates) -> None:
     states.service.strapi.change(SUE, "is_active = 0")
     states.open("/review/login")
@@ -342,7 +349,7 @@ STATES: dict[str, Callable[[PageStates], None]] = {
     "form-closed": closed,
     "sent-slip": lambda states: states.ask("ada@gmial.com"),
     "sent": lambda states: states.ask("ada@example.org"),
-    "sent-again": at("/signup/sent?again=1"),
+    "sent-again": lambda states: states.send("Send it again"),
     "link-open": link("open"),
     "link-typing": password_half_typed,
     "link-errors": lambda states: states.apply("open", "short", First_name=""),
@@ -357,7 +364,7 @@ STATES: dict[str, Callable[[PageStates], None]] = {
     "disputed": disputed,
     "login": at("/review/login"),
     "login-errors": lambda states: states.log_in("wrong"),
-    "login-ended": at("/review/login?ended=True"),
+    "login-ended": login_ended,
     "login-nobody": no_reviewer,
     "review-queue": PageStates.log_in,
     "review-ticked": two_ticked,

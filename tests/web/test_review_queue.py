@@ -184,6 +184,7 @@ def test_several_are_activated_at_once_and_undone_at_once(three: Three) -> None:
 
     page = sue.get(choose(sue, "undo", emails[:2]).location).text
     assert page.count("waits for a decision. The decision was taken back") == 2
+    assert "taken back" not in sue.get("/review").text
     assert not any(service.strapi.is_active(email) for email in emails)
 
 

@@ -183,7 +183,7 @@ def test_a_session_ends_with_the_right_to_it_and_stays_ended(
 
     decision = f"/review/{service.author_id()}/activate"
     answer = sue.client.post(decision, data={"csrf_token": token}, base_url=PUBLIC)
-    assert answer.location == "/review/login?ended=True"
+    assert answer.location == "/review/login"
     assert "nothing was decided" in sue.get(answer.location).text
     assert not service.strapi.is_active(ADA)
     assert not is_in(sue)
