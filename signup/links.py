@@ -13,6 +13,9 @@ CONFIRM = "confirm"
 STOP = "stop"
 # Seconds that the clock of the machine that signed a link may be ahead of ours.
 MAX_CLOCK_SKEW = 120
+# Seconds for which the link of an email after the confirmation works, and "this wasn't me".
+LATER_LIFE = 30 * 86400
+STOP_LIFE = 30 * 86400
 
 
 class InvalidLink(Exception):
@@ -25,14 +28,26 @@ class LinkFromFuture(Exception):
 
 @dataclass(frozen=True)
 class Link:
-    """A genuine link: its signup's random key, its generation, and whether it has expired.
+    """A genuine link: its signup's random key, its age in seconds, and `detail`.
 
-    The first link of a signup has generation 1. A newer link replaces it and has the next number.
+    For the page of a signup, `detail` is the generation: 1 in the first email. An email that
+    somebody asks for later replaces the links before it, and has the next number. The number is
+    negative in emails after the confirmation. For a stop link, it is the hash of the mailbox.
     """
 
     key: str
-    generation: int
-    expired: bool
+    detail: int | str
+    age: int
+
+    @property
+    def generation(self) -> int:
+        """The number of this link. A signup's link with a lower one than the newest is replaced."""
+        return abs(int(self.detail))
+
+    @property
+    def is_later(self) -> bool:
+        """Whether an email after the confirmation has this link."""
+        return int(self.detail) < 0
 
 
 def read_link(purpose: str, token: str) -> Link:
@@ -47,18 +62,18 @@ def read_link(purpose: str, token: str) -> Link:
         content, signed_at = _signer(purpose).loads(token, return_timestamp=True)
     except BadData as error:
         raise InvalidLink from error
-    # itsdangerous calls a link from the future expired, so we check the age here.
+    # itsdangerous calls a link from the future expired, so its own check is not used.
     age = int(time.time()) - int(signed_at.timestamp())
     if age < -MAX_CLOCK_SKEW:
         raise LinkFromFuture
     # Up to version 0.2, a link contained only the key.
-    key, generation = content if isinstance(content, list) else (content, 1)
-    return Link(str(key), generation, age > current_app.config["LINK_MAX_AGE"])
+    key, detail = content if isinstance(content, list) else (content, 1)
+    return Link(str(key), detail, age)
 
 
-def link_url(purpose: str, key: str, generation: int = 1) -> str:
+def link_url(purpose: str, key: str, detail: int | str = 1) -> str:
     """Return the URL of a new link, for an email. The link is stored nowhere."""
-    return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, generation]))
+    return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, detail]))
 
 
 def public_url(endpoint: str, **values: object) -> str:

@@ -55,35 +55,17 @@ def start_signup(
     return True
 
 
-def renew_link(
-    signup: Signup, language: str | None = None, *, by: Actor, limits: EmailLimits | None
-) -> bool:
-    """Queue an email with a new link for a signup whose link has expired or was replaced.
-
-    Returns whether an email will be sent, as `start_signup` does. Raises: TooManyEmails.
-    """
-    with database.exclusive_transaction(f"mailbox {mailboxes.base(signup.email or '')}"):
-        _check_limit_of_all(limits)
-        waiting = OutgoingEmail.hasten(signup)
-        if not (waiting or _may_send_to(signup.email or "", limits)):
-            return False
-        _replace_link(signup, language=language)
-        _queue_link(signup, signup.email or "", by, waiting)
-    return True
-
-
 def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | None]) -> Signup:
     if signup is None:
         key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
         return Signup.create(key=key, email=email, domain=domain, **person)
-    # A person who has already sent the link's page keeps the names typed there.
-    _replace_link(signup, **person if signup.strapi_created_at is None else {})
+    # The links in earlier emails are over.
+    values: dict[str, Any] = {"generation": Signup.generation + 1}
+    if signup.state == State.ASKED:
+        # A person who has already sent the link's page keeps the names typed there.
+        values |= {"asked_at": now(), **(person if signup.strapi_created_at is None else {})}
+    signup.update_unless_changed(**values)
     return signup
-
-
-def _replace_link(signup: Signup, **person: Any) -> None:
-    renewed: dict[str, Any] = {"generation": Signup.generation + 1, "asked_at": now()}
-    signup.change_state(State.ASKED, State.ASKED, **renewed, **person)
 
 
 def _queue_link(signup: Signup, email: str, by: Actor, waiting: bool) -> None:

@@ -212,7 +212,9 @@ def _has_other_account(signup: Signup) -> bool:
 
 
 def _page(signup: Signup) -> dict[str, str]:
-    return {"page_url": links.link_url(links.CONFIRM, signup.key, signup.generation)}
+    # The sign tells that this link cannot confirm. Older versions ignore the number after that.
+    generation = signup.generation if signup.state == State.ASKED else -signup.generation
+    return {"page_url": links.link_url(links.CONFIRM, signup.key, generation)}
 
 
 def _link_lifetime() -> dict[str, Any]:

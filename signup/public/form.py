@@ -20,7 +20,7 @@ from signup.validation import typos
 
 log = logging.getLogger(__name__)
 # Flask-Limiter stores the names of the blueprint and of its views in the keys of limits. The
-# session's keys "asked", "ignored" and "came_at" are stored in cookies.
+# session's keys "asked", "ignored", "again" and "came_at" are stored in cookies.
 pages = Blueprint("form", __name__)
 
 
@@ -65,14 +65,17 @@ def ask() -> ResponseReturnValue:
         alert_about_flood()
         return render_template("signup/form.html", form=form, busy=True), 503, RETRY
     session["asked"] = {**person, "ignored": form.honeypot_filled}
+    session.pop("again", None)
     return redirect(url_for(".sent"), 303)
 
 
 @pages.get("/signup/sent")
 def sent() -> ResponseReturnValue:
-    """Ask the visitor to check the mailbox."""
+    """Ask the visitor to check the mailbox. Who has asked for nothing gets the form."""
+    if "asked" not in session and "again" not in session:
+        return redirect(url_for(".show"), 303)
     typed = session.get("asked", {}).get("email", "")
-    facts: dict[str, Any] = {"asked": bool(typed), "again": "again" in request.args}
+    facts: dict[str, Any] = {"asked": bool(typed), "again": "again" in session}
     # The page shows the email only with a typing error. Else it is the same for every email.
     if suggestion := typos.suggestion(typed):
         facts |= {"typed": typed, "suggestion": suggestion}
@@ -94,7 +97,21 @@ def again() -> ResponseReturnValue:
     # A person who was only too quick gets the email now. A program in the honeypot does not.
     if not person.pop("ignored", False):
         _start_signup(**person)
-    return redirect(url_for(".sent", again=1), 303)
+    session["again"] = True
+    return redirect(url_for(".sent"), 303)
+
+
+def queue_email(email: str, firstname: str, lastname: str | None) -> bool:
+    """Queue the email that fits the state of this email; return whether one will be sent."""
+    return start.start_signup(
+        email,
+        firstname,
+        lastname,
+        language=i18n.current_language(),
+        by=author(),
+        reapply_after=timedelta(days=current_app.config["REAPPLY_DAYS"]),
+        limits=rate_limits.email_limits(),
+    )
 
 
 def author() -> Actor:
@@ -126,14 +143,6 @@ def _is_too_quick() -> bool:
 
 
 def _start_signup(email: str, firstname: str, lastname: str | None) -> None:
-    queued = start.start_signup(
-        email,
-        firstname,
-        lastname,
-        language=i18n.current_language(),
-        by=author(),
-        reapply_after=timedelta(days=current_app.config["REAPPLY_DAYS"]),
-        limits=rate_limits.email_limits(),
-    )
+    queued = queue_email(email, firstname, lastname)
     event = LogEvent.SIGNUP_REQUESTED if queued else LogEvent.SIGNUP_REQUESTED_TOO_OFTEN
     log.info(event, extra={"email": email})

@@ -9,7 +9,7 @@ from models import password_hashing
 from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import confirm as confirming
-from models.signups import decide, disputes, search, start
+from models.signups import decide, disputes, search
 from models.signups.confirm import Application, QueueFull
 from models.signups.signup import Signup, State
 from models.strapi import EmailTaken, StrapiUnavailable
@@ -18,11 +18,14 @@ from signup import durations, i18n, links, rate_limits
 from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm, ConfirmForm
-from signup.public.form import author
+from signup.public.form import author, queue_email
 
 log = logging.getLogger(__name__)
 # Flask-Limiter stores the names of the blueprint and of its views in the keys of limits.
 pages = Blueprint("link", __name__)
+
+# Why a link is over, which is also the name of its page; and the event to log.
+OVER = {"expired": LogEvent.LINK_EXPIRED, "replaced": LogEvent.LINK_REPLACED}
 
 
 @pages.get("/confirm/<token>")
@@ -38,11 +41,11 @@ def confirm(token: str) -> ResponseReturnValue:
 def apply(token: str) -> ResponseReturnValue:
     """Create the inactive author in Strapi, and redirect to the signup's page."""
     link, signup = _open(links.CONFIRM, token)
+    if _why_over(link, signup):
+        return _page_of(signup, link)
     if signup.state != State.ASKED:
         log.info(LogEvent.LINK_USED_ALREADY, extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
-    if _is_over(link, signup):
-        return _page_of(signup, link)
     form = _confirm_form(signup)
     if not form.validate_on_submit():
         return render_template("signup/open.html", form=form, signup=signup), form.status
@@ -53,6 +56,7 @@ def apply(token: str) -> ResponseReturnValue:
     except (QueueFull, StrapiUnavailable) as error:
         return _busy_page(signup, form, error)
     session.pop("asked", None)
+    session.pop("again", None)
     log.info(LogEvent.CONFIRMED, extra={"signup": signup.id})
     return redirect(url_for(".confirm", token=token), 303)
 
@@ -61,24 +65,26 @@ def apply(token: str) -> ResponseReturnValue:
 @rate_limits.limit_link_requests
 @rate_limits.limit_wrong_links
 def renew(token: str) -> ResponseReturnValue:
-    """Send a new link to the mailbox of a link that expired or was replaced."""
+    """Send a new link to the mailbox of a link that is over, as if its owner had asked again.
+
+    The answer is the same in every state of the signup.
+    """
     link, signup = _open(links.CONFIRM, token)
     form = ButtonForm()
-    if signup.state != State.ASKED:
+    if signup.state != State.ASKED and not _why_over(link, signup):
         return redirect(url_for(".confirm", token=token), 303)
     if not current_app.config["OPEN"]:
         return render_template("signup/closed.html"), 403
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    queued = start.renew_link(
-        signup, i18n.current_language(), by=author(), limits=rate_limits.email_limits()
-    )
-    log.info(
-        LogEvent.LINK_RENEWED if queued else LogEvent.LINK_RENEWED_TOO_OFTEN,
-        extra={"signup": signup.id},
-    )
-    return redirect(url_for("form.sent", again=1), 303)
+    # An erased signup has no email.
+    if signup.proven_email:
+        queued = queue_email(signup.proven_email, signup.firstname or "", signup.lastname)
+        event = LogEvent.LINK_RENEWED if queued else LogEvent.LINK_RENEWED_TOO_OFTEN
+        log.info(event, extra={"signup": signup.id})
+    session["again"] = True
+    return redirect(url_for("form.sent"), 303)
 
 
 @pages.post("/confirm/<token>/withdraw")
@@ -86,6 +92,8 @@ def renew(token: str) -> ResponseReturnValue:
 def withdraw(token: str) -> ResponseReturnValue:
     """Withdraw the author's signup, and redirect to its page."""
     link, signup = _open(links.CONFIRM, token)
+    if _why_over(link, signup):
+        return _page_of(signup, link)
     form = ButtonForm()
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
@@ -154,15 +162,14 @@ def _page_of(
 ) -> tuple[str, int]:
     """Return the page of a signup in its state, and the status. `button` may have errors.
 
-    `too_late` says that it cannot be withdrawn.
+    The page of a link that is over is the same in every state. `too_late` says that the signup
+    cannot be withdrawn.
     """
     button = button or ButtonForm()
+    if reason := _why_over(link, signup):
+        log.info(OVER[reason], extra={"signup": signup.id})
+        return render_template(f"signup/{reason}.html", button=button), 410
     if signup.state == State.ASKED:
-        if _is_over(link, signup):
-            page = "expired" if link.expired else "replaced"
-            event = LogEvent.LINK_EXPIRED if link.expired else LogEvent.LINK_REPLACED
-            log.info(event, extra={"signup": signup.id})
-            return render_template(f"signup/{page}.html", signup=signup, button=button), 410
         return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
     facts = {
         "signup": signup,
@@ -183,8 +190,15 @@ def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseR
     return page, 503, RETRY
 
 
-def _is_over(link: links.Link, signup: Signup) -> bool:
-    return link.expired or link.generation < signup.generation
+def _why_over(link: links.Link, signup: Signup) -> str | None:
+    """Return a key of OVER for a link that does not work any more, else None."""
+    life = current_app.config["LINK_MAX_AGE"]
+    # A backup may bring a signup back to the state before its confirmation.
+    if link.is_later and signup.state != State.ASKED:
+        life = max(life, links.LATER_LIFE)
+    if link.age > life:
+        return "expired"
+    return "replaced" if link.generation < signup.generation else None
 
 
 def _durations(signup: Signup) -> dict[str, object]:

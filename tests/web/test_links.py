@@ -1,10 +1,12 @@
 """Signed links: which are accepted, for how long, and the page of every state."""
 
 import hashlib
+import re
 from datetime import timedelta
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
+from werkzeug.test import TestResponse
 
 from tests.conftest import every_engine
 from tests.support.service import (
@@ -26,6 +28,14 @@ from tests.support.strapi_file import SUE
 @pytest.fixture
 def link(service: Service) -> str:
     return service.visitor().ask_and_get_link()
+
+
+LATER_LIFE = timedelta(days=30)
+
+
+def opaque(page: TestResponse) -> str:
+    """A page without the form token and the link."""
+    return re.sub(r'value="[^"]+"|/confirm/[^/"]+', "", page.text)
 
 
 def everything(service: Service) -> list[object]:
@@ -139,10 +149,14 @@ def test_a_link_from_a_clock_slightly_ahead_works_and_from_one_far_ahead_waits(
         assert service.visitor().get(link).status_code == status
 
 
-def test_every_state_has_its_page(service: Service, sue: Visitor) -> None:
+@pytest.fixture
+def links(service: Service, sue: Visitor) -> dict[str, str]:
+    """A link to a signup in each state, from its newest email."""
     visitor = service.visitor()
     people = ("waiting", "active", "declined", "withdrawn", "removed")
-    links = {state: visitor.apply(f"{state}@example.org") for state in people}
+    for state in people:
+        visitor.apply(f"{state}@example.org")
+    links = {state: visitor.link(email=f"{state}@example.org") for state in people}
     sue.decide("activate", "active@example.org")
     sue.decide("decline", "declined@example.org", reason="Not <this> time.", tell="y")
     visitor.post(f"{links['withdrawn']}/withdraw", page=links["withdrawn"])
@@ -150,7 +164,11 @@ def test_every_state_has_its_page(service: Service, sue: Visitor) -> None:
     links["stopped"] = visitor.ask_and_get_link("stopped@example.org")
     visitor.post(visitor.link("stop", "stopped@example.org"))
     service.deliver()
+    return links
 
+
+def test_every_state_has_its_page(service: Service, links: dict[str, str]) -> None:
+    visitor = service.visitor()
     titles = {
         "waiting": "We have your application",
         "active": "You can write now",
@@ -164,6 +182,86 @@ def test_every_state_has_its_page(service: Service, sue: Visitor) -> None:
         assert page.status_code == 200
         assert f"<h1>{title}</h1>" in page.text
     assert "Not &lt;this&gt; time." in visitor.get(links["declined"]).text
+
+
+def test_a_link_that_is_over_shows_and_does_the_same_in_every_state(
+    service: Service, links: dict[str, str], later: Later
+) -> None:
+    visitor = service.visitor()
+    links["asked"] = visitor.ask_and_get_link("asked@example.org")
+    later(LATER_LIFE + timedelta(seconds=1))
+    before = everything(service)
+
+    pages = {opaque(visitor.get(link)) for link in links.values()}
+    assert len(pages) == 1
+    assert "This link has expired" in pages.pop()
+    for link in links.values():
+        for path in (link, f"{link}/withdraw"):
+            assert visitor.post(path, page=link).status_code == 410
+    assert everything(service) == before
+
+    renewed = [visitor.post(f"{link}/renew", page=link) for link in links.values()]
+    assert {(each.status_code, each.location) for each in renewed} == {(303, "/signup/sent")}
+    assert "We were asked to send it again" in visitor.get("/signup/sent").text
+    told = {str(message["To"]).partition("@")[0] for message in service.deliver()} - {"sue"}
+    assert sorted(told) == ["active", "asked", "declined", "removed", "waiting", "withdrawn"]
+
+
+def test_the_life_of_a_link_depends_on_its_email(service: Service, later: Later) -> None:
+    visitor = service.visitor()
+    first, received = visitor.apply(), visitor.link()
+    assert visitor.get(first).status_code == visitor.get(received).status_code == 200
+
+    later(timedelta(days=2, seconds=1))
+    assert visitor.get(first).status_code == 410
+    assert "We have your application" in visitor.get(received).text
+    later(LATER_LIFE - timedelta(days=2, seconds=6))
+    assert visitor.get(received).status_code == 200
+    later(timedelta(seconds=6))
+    assert visitor.get(received).status_code == 410
+
+
+def test_an_email_that_is_asked_for_replaces_the_links_of_earlier_ones(
+    service: Service, later: Later
+) -> None:
+    visitor = service.visitor()
+    old = [visitor.apply(), visitor.link()]
+    newest = visitor.ask_and_get_link()
+
+    for link in old:
+        answer = visitor.post(f"{link}/withdraw", page=link)
+        assert (answer.status_code, ADA in answer.text) == (410, False)
+        assert "There is a newer link" in answer.text
+    assert service.state() == "waiting"
+    visitor.post(f"{newest}/withdraw", page=newest)
+    assert service.state() == "withdrawn"
+
+
+def test_a_later_link_does_not_confirm_a_signup_of_a_restored_backup(
+    service: Service, later: Later
+) -> None:
+    visitor = service.visitor()
+    visitor.apply()
+    received = visitor.link()
+    service.ledger.do("UPDATE signup SET state = 'asked'")
+    later(timedelta(days=2, seconds=1))
+    assert visitor.confirm(received).status_code == 410
+
+
+def test_links_in_mailboxes_from_earlier_versions_work_for_two_days(
+    service: Service, later: Later
+) -> None:
+    visitor = service.visitor()
+    visitor.apply()
+    key, salt = service.app.config["SECRET_KEY"], f"confirm {PUBLIC}"
+    how = {"digest_method": hashlib.sha256}
+    signer = URLSafeTimedSerializer(key, salt=salt, signer_kwargs=how)
+    contents = service.signup()["key"], [service.signup()["key"], 1]
+    paths = [f"/confirm/{signer.dumps(content)}" for content in contents]
+
+    assert {visitor.get(path).status_code for path in paths} == {200}
+    later(timedelta(days=2, seconds=1))
+    assert {visitor.get(path).status_code for path in paths} == {410}
 
 
 @pytest.mark.parametrize("half_confirmed", [False, True])
