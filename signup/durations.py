@@ -29,9 +29,14 @@ def undo_period() -> timedelta:
     return timedelta(seconds=current_app.config["UNDO_SECONDS"])
 
 
+def reapply_period() -> timedelta:
+    """Return how long a mailbox that was declined may not apply again."""
+    return timedelta(days=current_app.config["REAPPLY_DAYS"])
+
+
 def reapply_at(decided_at: datetime) -> datetime:
     """Return when a person who was declined at `decided_at` may apply again."""
-    return decided_at + timedelta(days=current_app.config["REAPPLY_DAYS"])
+    return decided_at + reapply_period()
 
 
 def _in_words(count: int, unit: str) -> str:

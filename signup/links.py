@@ -71,7 +71,7 @@ def read_link(purpose: str, token: str) -> Link:
     return Link(str(key), detail, age)
 
 
-def link_url(purpose: str, key: str, detail: int | str = 1) -> str:
+def link_url(purpose: str, key: str, detail: int | str) -> str:
     """Return the URL of a new link, for an email. The link is stored nowhere."""
     return public_url(f"link.{purpose}", token=_signer(purpose).dumps([key, detail]))
 

@@ -128,6 +128,11 @@ def faults(config: Config) -> Iterator[str]:
     yield from _mail_faults(config)
     if config["DEBUG"]:
         yield "FLASK_DEBUG must not be set: error pages would run code for anybody"
+    if config["KEEP_DAYS"] < config["REAPPLY_DAYS"]:
+        yield (
+            f"{PREFIX}_KEEP_DAYS must be at least {PREFIX}_REAPPLY_DAYS,"
+            f" {config['REAPPLY_DAYS']}: a decline that is forgotten bars nobody"
+        )
     if config["AUTHOR_ROLE"] == SUPER_ADMIN:
         yield f"{PREFIX}_AUTHOR_ROLE must not be {SUPER_ADMIN}: anybody could apply for it"
 

@@ -1,18 +1,24 @@
-"""Which emails reach the same mailbox. It is used for counting emails only.
+"""Which emails reach the same mailbox.
 
-An account belongs to one exact email: the owner of `ada+press@` may sign up with it.
+Limits, "this wasn't me" and declines count for a mailbox. An account belongs to one exact email:
+the owner of `ada+press@` may sign up with it.
 """
 
 from models.emails import comparable
 
-# Google ignores dots, and delivers both domains to the same mailbox.
-GOOGLE = ("gmail.com", "googlemail.com")
+# Providers that ignore these characters, and deliver all of their domains to the same mailbox.
+PROVIDERS = (
+    (("gmail.com", "googlemail.com"), "."),
+    (("proton.me", "protonmail.com", "protonmail.ch", "pm.me"), ".-_"),
+)
 
 
 def base(email: str) -> str:
-    """Return the shortest email of the same mailbox: without "+tag", and at Google without dots."""
+    """Return the shortest email of the same mailbox, without "+tag" and ignored characters."""
     local, _, domain = comparable(email).rpartition("@")
-    local = local.partition("+")[0]
-    if domain in GOOGLE:
-        local, domain = local.replace(".", ""), GOOGLE[0]
+    local = local.partition("+")[0] or local
+    for domains, ignored in PROVIDERS:
+        if domain in domains:
+            letters = "".join(each for each in local if each not in ignored)
+            local, domain = letters or local, domains[0]
     return f"{local}@{domain}"

@@ -1,4 +1,4 @@
-"""Emails whose owners said "this wasn't me". Nothing is ever sent to them again."""
+"""Mailboxes whose owners said "this wasn't me". Nothing is ever sent to them again."""
 
 import hashlib
 import hmac
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from peewee import CharField
 
 from models.ledger.database import Record
+from models.mail import mailboxes
 from models.timestamps import MillisecondsField, now
 
 # Part of the stored hashes.
@@ -14,7 +15,10 @@ PREFIX = b"stop "
 
 
 class Suppression(Record):
-    """An email that nothing is sent to. Only a keyed hash of it is stored."""
+    """A mailbox that nothing is sent to. Only a keyed hash of it is stored.
+
+    Up to version 0.3, the hash is that of one exact email. It suppresses this email alone.
+    """
 
     digest = CharField(unique=True)
     stopped_at = MillisecondsField(default=now)
@@ -26,16 +30,39 @@ class Suppression(Record):
 
     @classmethod
     def add(cls, email: str, keys: Sequence[str]) -> None:
-        """Suppress `email`. It is hashed with the first of `keys`."""
-        cls.insert(digest=digest(email, keys[0])).on_conflict_ignore().execute()
+        """Suppress the mailbox of `email`. It is hashed with the first of `keys`."""
+        cls.add_digest(mailbox_digest(email, keys))
+
+    @classmethod
+    def add_digest(cls, digest: str) -> None:
+        """Suppress the mailbox with this hash."""
+        cls.insert(digest=digest).on_conflict_ignore().execute()
+
+    @classmethod
+    def remove(cls, email: str, keys: Sequence[str]) -> bool:
+        """Suppress `email` no longer; return whether it was suppressed."""
+        return cls.delete_where(cls.digest.in_(_digests(email, keys))) > 0
 
     @classmethod
     def covers(cls, email: str, keys: Sequence[str]) -> bool:
         """Return whether `email` was suppressed with any of `keys`."""
-        digests = [digest(email, key) for key in keys]
+        return cls.has_any(_digests(email, keys))
+
+    @classmethod
+    def has_any(cls, digests: Sequence[str]) -> bool:
+        """Return whether a mailbox with one of these hashes is suppressed."""
         return cls.select().where(cls.digest.in_(digests)).exists()
 
 
-def digest(email: str, key: str) -> str:
+def mailbox_digest(email: str, keys: Sequence[str]) -> str:
+    """Return the keyed hash of the mailbox of `email`, made with the first of `keys`."""
+    return _digest(mailboxes.base(email), keys[0])
+
+
+def _digests(email: str, keys: Sequence[str]) -> list[str]:
+    return [_digest(form, key) for form in (mailboxes.base(email), email) for key in keys]
+
+
+def _digest(text: str, key: str) -> str:
     """Return the keyed hash (HMAC-SHA-256) of an email."""
-    return hmac.new(key.encode(), PREFIX + email.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), PREFIX + text.encode(), hashlib.sha256).hexdigest()

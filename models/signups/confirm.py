@@ -7,7 +7,7 @@ the link still works, or `reconcile` finds the row and completes the signup.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
@@ -15,10 +15,15 @@ from peewee import fn
 from models.ledger.database import database
 from models.mail.email_kinds import EmailKind
 from models.mail.outbox import OutgoingEmail
+from models.signups import reapplying
 from models.signups.history import Actor, EventKind
 from models.signups.signup import Signup, State
 from models.strapi import AdminUser, AdminUsers, Author, StrapiClient
 from models.timestamps import as_stored, now, to_milliseconds
+
+
+class DeclinedLately(Exception):
+    """Another signup of this mailbox was declined, and may not apply again yet."""
 
 
 class QueueFull(Exception):
@@ -38,7 +43,13 @@ class Application:
     language: str | None = None
 
 
-def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting: int) -> None:
+def confirm(
+    signup: Signup,
+    strapi: StrapiClient,
+    sent: Application,
+    max_waiting: int,
+    reapply_after: timedelta,
+) -> None:
     """Create the author in Strapi, inactive. Does nothing when the signup is past this step.
 
     1. Record in the ledger what will be written, and the creation time that the row will have.
@@ -46,9 +57,11 @@ def confirm(signup: Signup, strapi: StrapiClient, sent: Application, max_waiting
        creation time, is updated instead.
     3. Record in the ledger that the signup waits, and queue the email that says so.
 
-    Raises: QueueFull when `max_waiting` signups wait; EmailTaken and StrapiUnavailable, after
-    which the link still works.
+    Raises: QueueFull when `max_waiting` signups wait; DeclinedLately; EmailTaken and
+    StrapiUnavailable, after which the link still works.
     """
+    if reapplying.declined_lately(signup.email or "", reapply_after):
+        raise DeclinedLately
     if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
         raise QueueFull
     earlier = None

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from models.ledger.database import database
+from models.mail import mailboxes
 from models.mail.email_kinds import TO_REVIEWERS, EmailKind
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
@@ -122,7 +123,7 @@ def withdraw(signup: Signup, by: Actor) -> None:
 def stop(
     email: str, keys: Sequence[str], by: Actor | None = None, strapi: StrapiClient | None = None
 ) -> None:
-    """Never send anything to `email` again, and drop its signups, except active accounts.
+    """Never send anything to the mailbox of `email` again, and drop its signups.
 
     `reconcile` deletes their rows in Strapi and erases them. An account that is active is disputed,
     when somebody (`by`) says so now. `strapi` tells whether it is. `keys` are the signing keys,
@@ -131,7 +132,9 @@ def stop(
     if strapi:
         _notice_panel_changes(email, strapi)
     over = (*disputes.MAY_BE_ACTIVE, State.STOPPED)
-    dropped = Signup.has_email(email) & Signup.state.not_in(over)
+    dropped = Signup.shares_mailbox(email) & Signup.state.not_in(over)
+    to_mailbox = OutgoingEmail.mailbox == mailboxes.base(email)
+    to_mailbox |= OutgoingEmail.recipient == email
     with database.atomic():
         for signup in list(disputes.disputable(email)) if by else ():
             disputes.record(signup, by or Actor(AUTHOR))
@@ -144,8 +147,7 @@ def stop(
                 by=by or Actor(AUTHOR),
                 decided_at=now(),
             )
-        to_author = OutgoingEmail.kind.not_in(TO_REVIEWERS)
-        OutgoingEmail.delete_where(OutgoingEmail.recipient == email, to_author)
+        OutgoingEmail.delete_where(to_mailbox, OutgoingEmail.kind.not_in(TO_REVIEWERS))
 
 
 def _decision(by: Actor, undo_period: timedelta) -> dict[str, Any]:

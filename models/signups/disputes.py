@@ -17,8 +17,8 @@ MAY_BE_ACTIVE = (State.ACTIVATING, State.ACTIVE, State.UNDOING)
 
 
 def disputable(email: str) -> Any:
-    """Return the query of the accounts of this email that may be active."""
-    return Signup.select().where(Signup.has_email(email), Signup.state.in_(MAY_BE_ACTIVE))
+    """Return the query of the accounts of this mailbox that may be active."""
+    return Signup.select().where(Signup.shares_mailbox(email), Signup.state.in_(MAY_BE_ACTIVE))
 
 
 def open_disputes() -> Any:
@@ -34,12 +34,12 @@ def takes_effect() -> Any:
 
 
 def is_disputable(email: str) -> bool:
-    """Return whether an account of this email may be active and is not disputed."""
+    """Return whether an account of this mailbox may be active and is not disputed."""
     return any(signup.disputed_at is None for signup in disputable(email))
 
 
 def is_disputed(email: str) -> bool:
-    """Return whether an account of this email may be active and is disputed."""
+    """Return whether an account of this mailbox may be active and is disputed."""
     return any(signup.disputed_at for signup in disputable(email))
 
 

@@ -21,14 +21,20 @@ from models.strapi import StrapiClient, StrapiUnavailable
 # The typical wait is the median of the last decisions. Fewer than the minimum tell nothing.
 MAX_DECISIONS = 20
 MIN_DECISIONS = 3
+# Other signups of a mailbox that are named.
+MAX_EARLIER = 5
 
 
 @dataclass
 class Outcomes:
-    """How many other signups of the same email, and of the same domain, ended in each state."""
+    """How many other signups of the same mailbox, and of the same domain, ended in each state.
 
-    email: Counter[State] = field(default_factory=Counter)
+    `earlier` are the newest of the mailbox that a reviewer can open.
+    """
+
+    mailbox: Counter[State] = field(default_factory=Counter)
     domain: Counter[State] = field(default_factory=Counter)
+    earlier: list[Signup] = field(default_factory=list)
 
 
 def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], int]:
@@ -66,18 +72,19 @@ def by_email(email: str, strapi: StrapiClient) -> Signup | None:
 
 
 def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]:
-    """Return the outcomes of other signups of the same email and domain, by signup id.
+    """Return the outcomes of other signups of the same mailbox and domain, by signup id.
 
     `common` domains tell nothing and are left out.
     """
-    emails = {signup.email for signup in signups if signup.email}
+    mailboxes = {signup.mailbox for signup in signups if signup.mailbox}
     domains = {signup.domain for signup in signups if signup.domain} - set(common)
-    by_email = _count(Signup.email, emails)
+    by_mailbox = _count(Signup.mailbox, mailboxes)
     by_domain = _count(Signup.domain, domains)
     return {
         signup.id: Outcomes(
-            _without(by_email.get(signup.email or "", Counter()), signup),
+            _without(by_mailbox.get(signup.mailbox or "", Counter()), signup),
             _without(by_domain.get(signup.domain or "", Counter()), signup),
+            _others(signup),
         )
         for signup in signups
     }
@@ -123,6 +130,13 @@ def _count(column: Any, values: Set[str]) -> dict[str, Counter[State]]:
     for value, state, count in query.group_by(column, Signup.state).tuples():
         found.setdefault(value, Counter())[State(state)] = count
     return found
+
+
+def _others(signup: Signup) -> list[Signup]:
+    if signup.mailbox is None:
+        return []
+    same = Signup.mailbox == signup.mailbox, Signup.state != State.ASKED, Signup.id != signup.id
+    return list(Signup.select().where(*same).order_by(Signup.id.desc()).limit(MAX_EARLIER))
 
 
 def _without(counted: Counter[State], signup: Signup) -> Counter[State]:

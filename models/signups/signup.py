@@ -8,6 +8,7 @@ from peewee import SQL, BooleanField, CharField, IntegerField, TextField
 
 from models.ledger.database import MAX_ID, Record, database
 from models.ledger.erasure import erased_values, kept
+from models.mail import mailboxes
 from models.signups.history import Actor, Event, EventKind
 from models.strapi import Identity, new_document_id
 from models.timestamps import MillisecondsField, now
@@ -54,6 +55,8 @@ class Signup(Record):
     # The email of the mailbox that was proven, once the row in Strapi has another one.
     confirmed_email = CharField(320, null=True)
     domain = CharField(null=True)
+    # The mailbox that was proven, as limits count it.
+    mailbox = CharField(320, null=True)
     firstname = TextField(null=True)
     lastname = TextField(null=True)
     motivation = TextField(null=True, column_name="why")
@@ -85,10 +88,10 @@ class Signup(Record):
 
     @classmethod
     def current(cls, email: str, reapply_after: timedelta) -> "Signup | None":
-        """Return the signup that a new request of this email belongs to.
+        """Return the newest signup of this very email, unless it is over.
 
-        Returns None when the person may start a new one. An account comes before a link that is
-        not used, and who has the email now before who was confirmed with it.
+        A declined one is over after `reapply_after`. An account comes before a link that is not
+        used, and who has the email now before who was confirmed with it.
         """
         query: Any = cls.select().where(cls.has_email(email))
         return max(
@@ -101,6 +104,11 @@ class Signup(Record):
     def has_email(cls, email: str) -> Any:
         """The condition of signups that have this email, or were confirmed with it."""
         return (cls.email == email) | (cls.confirmed_email == email)
+
+    @classmethod
+    def shares_mailbox(cls, email: str) -> Any:
+        """The condition of signups whose email reaches the same mailbox as this one."""
+        return cls.has_email(email) | (cls.mailbox == mailboxes.base(email))
 
     @classmethod
     def by_id(cls, number: int | None) -> "Signup | None":
@@ -221,6 +229,7 @@ Signup.add_index(Signup.index(Signup.confirmed_at, name="signup_awaited", where=
 Signup.add_index(Signup.index(Signup.domain, Signup.state, name="signup_domain"))
 Signup.add_index(Signup.index(Signup.confirmed_email, name="signup_confirmed_email"))
 Signup.add_index(Signup.index(Signup.disputed_at, name="signup_disputed"))
+Signup.add_index(Signup.index(Signup.mailbox, name="signup_mailbox"))
 Signup.add_index(Signup.index(Signup.reconcile_error, name="signup_reconcile_error"))
 Signup.add_index(
     Signup.index(Signup.state, Signup.decided_at, Signup.strapi_id, name="signup_decided")

@@ -9,6 +9,7 @@ from models.ledger.database import database
 from models.mail import mailboxes
 from models.mail.email_kinds import EmailKind
 from models.mail.outbox import OutgoingEmail
+from models.signups import reapplying
 from models.signups.history import Actor, Event, EventKind
 from models.signups.signup import Signup, State
 from models.timestamps import now
@@ -47,7 +48,7 @@ def start_signup(
     person = {"firstname": firstname, "lastname": lastname, "language": language}
     with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
         _check_limit_of_all(limits)
-        signup = Signup.current(email, reapply_after)
+        signup = reapplying.current(email, reapply_after)
         waiting = signup is not None and OutgoingEmail.hasten(signup)
         if not (waiting or _may_send_to(email, limits)):
             return False
@@ -57,8 +58,9 @@ def start_signup(
 
 def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | None]) -> Signup:
     if signup is None:
-        key, domain = secrets.token_urlsafe(16), email.rpartition("@")[2]
-        return Signup.create(key=key, email=email, domain=domain, **person)
+        person |= {"email": email, "domain": email.rpartition("@")[2]}
+        key, mailbox = secrets.token_urlsafe(16), mailboxes.base(email)
+        return Signup.create(key=key, mailbox=mailbox, **person)
     # The links in earlier emails are over.
     values: dict[str, Any] = {"generation": Signup.generation + 1}
     if signup.state == State.ASKED:

@@ -4,6 +4,7 @@ from flask import Flask
 
 from signup.cli.decide import activate, authors, decline, show, undo
 from signup.cli.maintenance import check, deliver, demo, move_ledger, purge, version
+from signup.cli.suppressions import allow, stop
 from signup.cli.valid_settings import with_valid_settings
 
 __all__ = ["init_app", "with_valid_settings"]
@@ -22,6 +23,8 @@ COMMANDS = (
     activate,
     decline,
     undo,
+    stop,
+    allow,
 )
 
 

@@ -57,7 +57,7 @@ def show(email: str) -> None:
 def activate(emails: tuple[str, ...], after_all: bool) -> None:
     """Activate the authors with these emails."""
     verb = partial(
-        decide.activate, by=_operator(), undo_period=durations.undo_period(), after_all=after_all
+        decide.activate, by=operator(), undo_period=durations.undo_period(), after_all=after_all
     )
     _decide_all(emails, verb)
 
@@ -69,7 +69,7 @@ def activate(emails: tuple[str, ...], after_all: bool) -> None:
 @with_valid_settings
 def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None:
     """Decline the authors with these emails."""
-    actor, undo_period, tell = _operator(), durations.undo_period(), not silently
+    actor, undo_period, tell = operator(), durations.undo_period(), not silently
     _decide_all(
         emails, partial(decide.decline, by=actor, undo_period=undo_period, reason=reason, tell=tell)
     )
@@ -80,7 +80,12 @@ def decline(emails: tuple[str, ...], reason: str | None, silently: bool) -> None
 @with_valid_settings
 def undo(emails: tuple[str, ...]) -> None:
     """Undo decisions before their emails are sent."""
-    _decide_all(emails, partial(decide.undo, by=_operator()))
+    _decide_all(emails, partial(decide.undo, by=operator()))
+
+
+def operator() -> Actor:
+    """Return the user of the command line, for the history."""
+    return Actor(f"{getpass.getuser()} (command line)")
 
 
 def _decide_all(emails: tuple[str, ...], verb: Verb) -> None:
@@ -111,7 +116,3 @@ def _decide(email: str, verb: Verb) -> None:
         raise click.ClickException(str(error)) from error
     else:
         click.echo(f"{email} is {signup.public_state}")
-
-
-def _operator() -> Actor:
-    return Actor(f"{getpass.getuser()} (command line)")

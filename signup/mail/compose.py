@@ -17,6 +17,7 @@ from flask import current_app, render_template
 from models.emails import comparable
 from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import OutgoingEmail
+from models.mail.suppressions import mailbox_digest
 from models.signups import disputes, search
 from models.signups.carry_out import check_decline
 from models.signups.signup import Signup, State
@@ -134,7 +135,8 @@ def _confirm(email: OutgoingEmail) -> Draft | None:
     if signup.state == State.ASKED:
         if _has_other_account(signup):
             return "known/account", links.panel_urls()
-        stop_url = links.link_url(links.STOP, signup.key)
+        digest = mailbox_digest(email.recipient, links.signing_keys())
+        stop_url = links.link_url(links.STOP, signup.key, digest)
         return "confirm", {**page, "stop_url": stop_url, **_link_lifetime()}
     if signup.state in (State.ACTIVE, State.DEACTIVATED):
         return "known/account", links.panel_urls()

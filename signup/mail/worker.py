@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, request
 from models.ledger.database import LedgerUnavailable, database
 from models.log_events import LogEvent
 from models.retention import purge
+from models.signups.reapplying import fill_mailboxes
 from models.strapi import StrapiUnavailable
 from signup.databases import reconciler
 from signup.mail.delivery import deliver_due
@@ -196,6 +197,10 @@ class Worker:
 
 
 def purge_old_data() -> int:
-    """Purge what the settings say is no longer kept; return the number of signups changed."""
+    """Purge what the settings say is no longer kept; return the number of signups changed.
+
+    Also complete what an earlier version wrote.
+    """
+    fill_mailboxes()
     config = current_app.config
     return purge(timedelta(days=config["KEEP_DAYS"]), timedelta(seconds=config["LINK_MAX_AGE"]))

@@ -1,7 +1,6 @@
 """The signup form. Its pages are the same for every email (promise P3)."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
@@ -12,7 +11,7 @@ from models.signups import start
 from models.signups.history import AUTHOR, Actor
 from models.signups.start import TooManyEmails
 from models.timestamps import now
-from signup import i18n, rate_limits
+from signup import durations, i18n, rate_limits
 from signup.alerts import alert
 from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
@@ -109,7 +108,7 @@ def queue_email(email: str, firstname: str, lastname: str | None) -> bool:
         lastname,
         language=i18n.current_language(),
         by=author(),
-        reapply_after=timedelta(days=current_app.config["REAPPLY_DAYS"]),
+        reapply_after=durations.reapply_period(),
         limits=rate_limits.email_limits(),
     )
 

@@ -9,8 +9,8 @@ from models import password_hashing
 from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import confirm as confirming
-from models.signups import decide, disputes, search
-from models.signups.confirm import Application, QueueFull
+from models.signups import decide, disputes, reapplying, search
+from models.signups.confirm import Application, DeclinedLately, QueueFull
 from models.signups.signup import Signup, State
 from models.strapi import EmailTaken, StrapiUnavailable
 from models.timestamps import now
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 # Flask-Limiter stores the names of the blueprint and of its views in the keys of limits.
 pages = Blueprint("link", __name__)
 
+REASONS: dict[type[Exception], str] = {
+    QueueFull: "the queue is full",
+    DeclinedLately: "another signup of the mailbox was declined, which can still be undone",
+}
 # Why a link is over, which is also the name of its page; and the event to log.
 OVER = {"expired": LogEvent.LINK_EXPIRED, "replaced": LogEvent.LINK_REPLACED}
 
@@ -32,7 +36,7 @@ OVER = {"expired": LogEvent.LINK_EXPIRED, "replaced": LogEvent.LINK_REPLACED}
 @rate_limits.limit_wrong_links
 def confirm(token: str) -> ResponseReturnValue:
     """Show the signup's own page, whatever its state."""
-    link, signup = _open(links.CONFIRM, token)
+    link, signup = _open(token)
     return _page_of(signup, link)
 
 
@@ -40,9 +44,9 @@ def confirm(token: str) -> ResponseReturnValue:
 @rate_limits.limit_wrong_links
 def apply(token: str) -> ResponseReturnValue:
     """Create the inactive author in Strapi, and redirect to the signup's page."""
-    link, signup = _open(links.CONFIRM, token)
-    if _why_over(link, signup):
-        return _page_of(signup, link)
+    link, signup = _open(token)
+    if refusal := _refusal(link, signup):
+        return refusal
     if signup.state != State.ASKED:
         log.info(LogEvent.LINK_USED_ALREADY, extra={"signup": signup.id})
         return redirect(url_for(".confirm", token=token), 303)
@@ -53,7 +57,7 @@ def apply(token: str) -> ResponseReturnValue:
         _confirm(signup, form)
     except EmailTaken:
         return render_template("signup/taken.html", **links.panel_urls()), 409
-    except (QueueFull, StrapiUnavailable) as error:
+    except (QueueFull, DeclinedLately, StrapiUnavailable) as error:
         return _busy_page(signup, form, error)
     session.pop("asked", None)
     session.pop("again", None)
@@ -69,7 +73,7 @@ def renew(token: str) -> ResponseReturnValue:
 
     The answer is the same in every state of the signup.
     """
-    link, signup = _open(links.CONFIRM, token)
+    link, signup = _open(token)
     form = ButtonForm()
     if signup.state != State.ASKED and not _why_over(link, signup):
         return redirect(url_for(".confirm", token=token), 303)
@@ -91,7 +95,7 @@ def renew(token: str) -> ResponseReturnValue:
 @rate_limits.limit_wrong_links
 def withdraw(token: str) -> ResponseReturnValue:
     """Withdraw the author's signup, and redirect to its page."""
-    link, signup = _open(links.CONFIRM, token)
+    link, signup = _open(token)
     if _why_over(link, signup):
         return _page_of(signup, link)
     form = ButtonForm()
@@ -109,12 +113,13 @@ def withdraw(token: str) -> ResponseReturnValue:
 @pages.get("/stop/<token>")
 @rate_limits.limit_wrong_links
 def stop(token: str) -> ResponseReturnValue:
-    """Ask whether this email should never get an email from us again ("this wasn't me")."""
-    _, signup = _open(links.STOP, token)
-    email = signup.proven_email or ""
-    is_over = signup.state == State.STOPPED or Suppression.covers(email, links.signing_keys())
+    """Ask whether this mailbox should never get an email from us again ("this wasn't me")."""
+    link, signup = _open_stop(token)
+    if link.age > links.STOP_LIFE:
+        return render_template("signup/stop_expired.html"), 410
+    email = _mailbox_of(signup)
     # Up to version 0.3, "this wasn't me" did nothing about an active account.
-    if is_over and not disputes.is_disputable(email):
+    if _is_stopped(link, signup) and not disputes.is_disputable(email):
         return _stopped_page(email)
     return _stop_form(ButtonForm(), email)
 
@@ -122,19 +127,26 @@ def stop(token: str) -> ResponseReturnValue:
 @pages.post("/stop/<token>")
 @rate_limits.limit_wrong_links
 def never_again(token: str) -> ResponseReturnValue:
-    """Suppress all emails to this email from now on."""
-    _, signup = _open(links.STOP, token)
-    form = ButtonForm()
+    """Suppress all emails to this mailbox from now on."""
+    link, signup = _open_stop(token)
+    if link.age > links.STOP_LIFE:
+        return render_template("signup/stop_expired.html"), 410
+    form, email = ButtonForm(), _mailbox_of(signup)
     if not form.validate_on_submit():
-        return _stop_form(form, signup.proven_email or ""), form.status
-    # The link was sent to this mailbox, whatever email the account has now.
-    email = signup.proven_email or ""
+        return _stop_form(form, email), form.status
     if email:
         decide.stop(email, links.signing_keys(), author(), strapi())
-        log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id})
-        if disputes.is_disputed(email):
-            log.warning(LogEvent.ACCOUNT_DISPUTED, extra={"signup": signup.id})
+    elif isinstance(link.detail, str):
+        Suppression.add_digest(link.detail)
+    log.info(LogEvent.EMAIL_SUPPRESSED, extra={"signup": signup.id if signup else None})
+    if signup and disputes.is_disputed(email):
+        log.warning(LogEvent.ACCOUNT_DISPUTED, extra={"signup": signup.id})
     return _stopped_page(email)
+
+
+def _mailbox_of(signup: Signup | None) -> str:
+    """Return the email that the link was sent to, whatever email the account has now."""
+    return (signup and signup.proven_email) or ""
 
 
 def _stop_form(form: ButtonForm, email: str) -> str:
@@ -147,14 +159,33 @@ def _stopped_page(email: str) -> str:
     return render_template(f"signup/{page}.html")
 
 
-def _open(purpose: str, token: str) -> tuple[links.Link, Signup]:
+def _open(token: str) -> tuple[links.Link, Signup]:
     """Return a link and its signup, and use the signup's language. Raises as `read_link` does."""
-    link = links.read_link(purpose, token)
+    link = links.read_link(links.CONFIRM, token)
     signup = Signup.by_key(link.key)
     if signup is None:
         raise links.InvalidLink
     i18n.prefer_language(signup.language)
     return link, signup
+
+
+def _open_stop(token: str) -> tuple[links.Link, Signup | None]:
+    """Return a stop link and its signup. The link works longer than we keep an unconfirmed one."""
+    link = links.read_link(links.STOP, token)
+    signup = Signup.by_key(link.key)
+    # Up to version 0.3, the link did not name the mailbox.
+    if signup is None and not isinstance(link.detail, str):
+        raise links.InvalidLink
+    i18n.prefer_language(signup.language if signup else None)
+    return link, signup
+
+
+def _is_stopped(link: links.Link, signup: Signup | None) -> bool:
+    if Suppression.covers(_mailbox_of(signup), links.signing_keys()):
+        return True
+    if isinstance(link.detail, str):
+        return Suppression.has_any([link.detail])
+    return signup is not None and signup.state == State.STOPPED
 
 
 def _page_of(
@@ -170,7 +201,9 @@ def _page_of(
         log.info(OVER[reason], extra={"signup": signup.id})
         return render_template(f"signup/{reason}.html", button=button), 410
     if signup.state == State.ASKED:
-        return render_template("signup/open.html", form=_confirm_form(signup), signup=signup), 200
+        form = _confirm_form(signup)
+        declined = _declined_page(signup)
+        return declined or render_template("signup/open.html", form=form, signup=signup), 200
     facts = {
         "signup": signup,
         "button": button,
@@ -181,9 +214,26 @@ def _page_of(
     return render_template(f"signup/{signup.public_state}.html", **facts), 200
 
 
+def _refusal(link: links.Link, signup: Signup) -> tuple[str, int] | None:
+    """Return the page and status for a link that may not confirm, None for one that may."""
+    if _why_over(link, signup):
+        return _page_of(signup, link)
+    declined = _declined_page(signup) if signup.state == State.ASKED else None
+    return (declined, 409) if declined else None
+
+
+def _declined_page(signup: Signup) -> str | None:
+    """Return the page for an unconfirmed signup whose mailbox was declined, once that is final."""
+    declined = reapplying.declined_lately(signup.email or "", durations.reapply_period())
+    if declined is None or declined.can_be_undone:
+        return None
+    reapply_at = durations.reapply_at(declined.decided_at)
+    return render_template("signup/declined.html", signup=signup, reapply_at=reapply_at)
+
+
 def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:
     """Show the form again, with a message that the author cannot be created now."""
-    problem = str(error) or "the queue is full"
+    problem = str(error) or REASONS[type(error)]
     log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": problem})
     busy = "full" if isinstance(error, QueueFull) else "unavailable"
     page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
@@ -225,4 +275,5 @@ def _confirm(signup: Signup, form: ConfirmForm) -> None:
         by=author(),
         answers=form.answers,
     )
-    confirming.confirm(signup, strapi(), sent, current_app.config["MAX_WAITING"])
+    max_waiting = current_app.config["MAX_WAITING"]
+    confirming.confirm(signup, strapi(), sent, max_waiting, durations.reapply_period())

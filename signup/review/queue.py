@@ -47,7 +47,8 @@ def index() -> ResponseReturnValue:
     """The list, with what was decided just now."""
     just_done = session.pop("just_done", {})
     notice = just_done.pop("notice", "")
-    return render_list(notice=notice, **{name: _signups(ids) for name, ids in just_done.items()})
+    decided: dict[str, Any] = {name: _signups(ids) for name, ids in just_done.items()}
+    return render_list(notice=notice, **decided)
 
 
 @pages.get("/signup/<int:number>")

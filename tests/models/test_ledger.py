@@ -55,7 +55,7 @@ def test_a_ledger_of_an_earlier_version_gets_a_history(start: Start, service: Se
 
     signup = service.signup()
     assert signup["domain"] == "example.org"
-    unknown = {"welcomed_at": None, "language": None}
+    unknown = {"welcomed_at": None, "language": None, "mailbox": None}
     assert {**signup, **unknown} == {**before, **unknown}
     events = service.rows("SELECT what, by FROM event ORDER BY id")
     told = [("asked", "author"), ("confirmed", "author"), ("activated", SUE)]

@@ -116,7 +116,7 @@ def test_earlier_decisions_about_the_email_and_its_domain_are_shown(
 
     others = r"Others at example.org</dt><dd>\s*1 active, 1 declined, 2 waiting\s*</dd>"
     for page in (sue.get("/review?q=ada%40").text, page_of(sue).text):
-        assert re.search(r"This address before</dt><dd>\s*1 declined\s*</dd>", page)
+        assert re.search(r"This mailbox before</dt><dd>\s*1 declined\s*<br>", page)
         assert re.search(others, page)
 
 
