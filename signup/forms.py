@@ -64,6 +64,11 @@ def hard_to_guess(form: "ConfirmForm", field: Field) -> None:
         raise ValidationError(fault)
 
 
+def tidy_name(value: Any) -> Any:
+    """Return a name as it is stored, and other values as they are."""
+    return names.tidy(value) if isinstance(value, str) else value
+
+
 def stripped(value: Any) -> Any:
     """Return text without the white space before and after it, and other values as they are."""
     return text.strip_spaces(value) if isinstance(value, str) else value
@@ -111,7 +116,7 @@ def firstname_field() -> StringField:
     required = DataRequired(lazy_gettext("Enter your first name."))
     return StringField(
         lazy_gettext("First name"),
-        filters=[stripped],
+        filters=[tidy_name],
         validators=[required, refuse_faults(names.fault)],
     )
 
@@ -121,7 +126,7 @@ def lastname_field() -> StringField:
     return StringField(
         lazy_gettext("Last name"),
         description=lazy_gettext("You may leave this empty."),
-        filters=[stripped],
+        filters=[tidy_name],
         validators=[refuse_faults(names.fault)],
     )
 

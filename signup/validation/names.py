@@ -14,6 +14,15 @@ FORBIDDEN = '/:@<>"\\{}%$#'
 # Text that mail programs turn into a link: `www.` and `evil.com`, but not `J.R.R.`.
 LINK = re.compile(r"\bwww\.|\S[.。][^\W\d_]{2}", re.IGNORECASE)
 
+# A non-joiner after an Arabic letter that joins nothing on its left. Persian keyboards have the
+# key, so people type it there. It changes nothing that can be seen.
+IDLE_JOINER = re.compile("(?<=[آأؤإادذرزژوڈڑۆۇۈە])\u200c(?=[\u0620-\u06ff])")
+
+
+def tidy(name: str) -> str:
+    """Return a name without the white space around it, and without joiners that do nothing."""
+    return IDLE_JOINER.sub("", text.strip_spaces(name))
+
 
 def fault(name: str) -> str | None:
     """Return how to correct text that is not a name; None for a name or an empty text."""
@@ -25,7 +34,7 @@ def fault(name: str) -> str | None:
         return gettext("This is too long. Shorten it, please.")
     if "\n" in name or "\r" in name:
         return gettext("Write this on one line.")
-    return text.fault(name) or _not_a_name(name)
+    return text.fault(name, emoji=False) or _not_a_name(name)
 
 
 def _not_a_name(name: str) -> str | None:

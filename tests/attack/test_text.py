@@ -41,6 +41,31 @@ def test_stored_text_is_text_on_every_page(target: Target, check: Check, typed: 
             assert answer.mimetype == "application/json"
 
 
+HIDDEN = (
+    *("\u200c", "\u200d", "\u034f", "\u115f", "\u3164", "\ufe00", "\ufe0f", "\U000e0100", "\u180b"),
+    *("\u202e", "\u2066", "\u061c", "\U000e0061", "\u00ad", "\u2060", "\ufeff", "\U0001d173"),
+)
+
+
+def test_invisible_characters_are_refused_in_every_field(
+    start: Callable[..., Service], report: Report
+) -> None:
+    visitor = start(RATELIMIT_ENABLED=False).visitor()
+    link = visitor.ask_and_get_link()
+    for each in HIDDEN:
+        typed = f"Su{each}per"
+        answers = [
+            visitor.ask(first=typed),
+            visitor.ask(last=typed),
+            visitor.ask(f"{typed}@example.org"),
+            visitor.confirm(link, firstname=typed),
+            visitor.confirm(link, lastname=typed),
+            visitor.confirm(link, why=typed),
+        ]
+        taken = [f"U+{ord(each):04X}" for answer in answers if answer.status_code != 422]
+        report("joiners and other invisible characters", len(answers), taken)
+
+
 @pytest.mark.parametrize("typed", some(NOT_BLANK, "letters", 12))
 def test_stored_text_is_text_in_every_email(
     start: Callable[..., Service], report: Report, typed: str

@@ -31,7 +31,8 @@ def author(service: Service) -> Visitor:
 NAMES = [
     *("O’Neil", "O'Neil", "Nguyễn", "李", "李小龙", "J.R.R.", "J. R. R.", "Anne-Marie", "St. John"),
     *("de la Cruz", "María José", "Ng", "Ö", "Søren", "Ivan IV", "Robert (Bob)", "X Æ A-12"),
-    *("ناصر\u200cزاده", "ක්\u200dෂ", "葛\U000e0100城", "x" * 64),
+    *("نیک\u200cپور", "می\u0651\u200cخواهم", "ක්\u200dෂ", "ശ്\u200dരീ", "क्\u200cष"),
+    *("葛\U000e0100城", "神\ufe00", "ᠠ\u180bᠨ", "Ada \u2764\ufe0f", "x" * 64),
     unicodedata.normalize("NFD", "Nguyễn"),
 ]
 NO_NAMES = [
@@ -39,8 +40,12 @@ NO_NAMES = [
     *("Ada＠example", "https：／／x", "evil.com", "Visit evil.com now", "x.com", "EVIL.COM"),
     *("пример.рф", "evil。com", "evil․com", "evil.co.uk", "www.x", "WWW.evil"),
     *("12345", "٣٤٥", "---", "...", "\N{SLICE OF PIZZA}", "x" * 65),
-    # Joiners that join no two letters.
-    *("\u200dAda", "Ada\u200c", "Ada \u200dB", "A\u200d\u200dda", "\u200c"),
+    # Joiners that no script needs there, and selectors that select nothing.
+    *("\u200dAda", "Ada\u200c", "Ada \u200dB", "A\u200d\u200dda", "\u200c", "Ada\n\u200c"),
+    *("Su\u200dper", "Su\u200cper", "evil.c\u200dom", "Ad\u0301\u200da", "ناصر\u200dزاده"),
+    *("ناصر\u200c", "ناصر\u200cAda", "ناصر\u200c\u200cزاده", "李\u200d龙", "क्\u200c\u200dष"),
+    *("Su\ufe0fper", "evil.\ufe0fcom", "1\ufe0f Ada", "葛A\U000e0100", "葛\U000e0100\U000e0101"),
+    *("Ada \N{WOMAN}\u200d\N{PERSONAL COMPUTER}", "A\u180bda", "ᠠ\u180b\u180c", "Ada\ufe00"),
 ]
 
 
@@ -61,6 +66,12 @@ def test_text_that_is_no_name_is_refused_at_its_field(unlimited: Service) -> Non
     assert unlimited.rows("SELECT * FROM signup") == []
 
 
+def test_a_joiner_that_does_nothing_is_dropped(service: Service) -> None:
+    service.visitor().ask(first="ناصر\u200cزاده", last=" Ada ")
+    signup = service.signup()
+    assert (signup["firstname"], signup["lastname"]) == ("ناصرزاده", "Ada")
+
+
 HIDDEN = [
     *map(chr, [0, 1, 7, 8, 0xB, 0xC, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F, 0x7F, 0x80, 0x85, 0x9F]),
     *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c",
@@ -76,6 +87,37 @@ def test_an_invisible_character_is_refused_wherever_it_stands(hidden: str) -> No
         assert text.fault(typed)
     assert not is_email(f"a{hidden}da@example.org")
     assert not is_email(f"ada@exam{hidden}ple.org")
+
+
+# Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt.
+IGNORABLE = (
+    *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
+    *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164)),
+    *((0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
+    *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+)
+
+
+def test_no_ignorable_character_stands_beside_latin_letters() -> None:
+    hidden = [chr(code) for first, last in IGNORABLE for code in range(first, last + 1)]
+    typed = [
+        f for each in hidden for f in (f"Su{each}per", f"{each}Ada", f"Ada{each}", f"A. {each}")
+    ]
+    assert [each for each in typed if not text.fault(each) or not names.fault(each)] == []
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        *("\u2764\ufe0f", "1\ufe0f\u20e3", "\u203c\ufe0f", "\u00a9\ufe0e"),
+        "\N{WOMAN}\U0001f3fd\u200d\N{PERSONAL COMPUTER}",
+        "\N{HEAVY BLACK HEART}\ufe0f\u200d\N{FIRE}",
+        "\U0001f642\u200d\u2194\ufe0f",
+    ],
+)
+def test_text_may_hold_emoji(emoji: str) -> None:
+    assert text.fault(f"I write {emoji}!") is None
+    assert text.remove_invisible(f"Su\ufe0fper {emoji}") == f"Super {emoji}"
 
 
 def test_a_motivation_may_hold_lines_and_emoji_but_nothing_invisible(
