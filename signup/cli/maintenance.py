@@ -13,6 +13,7 @@ from models.ledger.database import LedgerTooNew, LedgerUnavailable
 from models.strapi import StrapiUnavailable
 from signup import sandbox, secret_keys
 from signup.cli.check import Finding, findings, send_test
+from signup.cli.encryption import unencrypted
 from signup.cli.valid_settings import with_valid_settings
 from signup.databases import reconciler
 from signup.mail import worker
@@ -31,7 +32,8 @@ def check(send_to: str | None) -> None:
         click.echo(f"{'ok   ' if fault is None else 'WRONG'}  {what}")
         if fault:
             click.echo(f"       {fault}")
-    for advice in secret_keys.exposed(current_app.config, Path(current_app.root_path)):
+    exposed = secret_keys.exposed(current_app.config, Path(current_app.root_path))
+    for advice in (*exposed, *unencrypted(current_app.config)):
         click.echo(f"WARN   {advice}")
     if wrong:
         raise click.exceptions.Exit(1)

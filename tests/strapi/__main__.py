@@ -64,6 +64,7 @@ def instructions(password: str) -> str:
     """What a person needs to use this Strapi."""
     settings = FOLDER / "env"
     if not settings.exists():
+        settings.touch(mode=0o600)
         settings.write_text(
             f"SIGNUP_SECRET_KEY={secrets.token_hex(32)}\n"
             f"SIGNUP_STRAPI_DATABASE={FOLDER / '.tmp' / 'data.db'}\n"
@@ -80,7 +81,7 @@ def instructions(password: str) -> str:
         f"Mail server     127.0.0.1:{MAIL_PORT}, which prints the emails here\n"
         "\nThese settings connect the service to it:\n\n"
         f"{settings.read_text()}"
-        "\nIn another terminal:  cp .strapi/env .env && make run\n"
+        "\nIn another terminal:  (umask 077; cp .strapi/env .env) && make run\n"
         "Ctrl-C ends Strapi."
     )
 
