@@ -155,6 +155,9 @@ def add_people(states: PageStates) -> None:
             service.strapi.change(email(name), "is_active = 1")
         service.deliver()
         links["expired"] = service.visitor().ask_and_get_link(email("expired"))
+    with days_ago(31):
+        service.visitor().ask_and_get_link(email("stop"))
+        links["stop-expired"] = service.visitor().link("stop", email("stop"))
     service.strapi.change(email("deactivated"), "is_active = 0")
     service.strapi.remove(email("removed"))
     service.deliver()
@@ -359,6 +362,7 @@ STATES: dict[str, Callable[[PageStates], None]] = {
     **{f"link-{name}": link(name) for name in ("declined", "withdrawn", "removed", "deactivated")},
     "link-damaged": at("/confirm/nonsense"),
     "stop": link("stop"),
+    "stop-expired": link("stop-expired"),
     "stopped": stopped,
     "stop-active": stop_active,
     "disputed": disputed,
