@@ -57,22 +57,17 @@ def confirm(
        creation time, is updated instead.
     3. Record in the ledger that the signup waits, and queue the email that says so.
 
-    Raises: QueueFull when `max_waiting` signups wait; DeclinedLately; EmailTaken and
-    StrapiUnavailable, after which the link still works.
+    Raises: QueueFull, DeclinedLately, EmailTaken, StrapiUnavailable. The link still works then.
     """
     if reapplying.declined_lately(signup.email or "", reapply_after):
         raise DeclinedLately
     if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
         raise QueueFull
-    earlier = None
-    if signup.strapi_created_at is not None:
-        earlier = strapi.read(lambda admin_users: admin_users.find_all([signup.identity])[0])
+    locked = _email_in_strapi(signup, strapi)
     if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
     email = signup.email
-    # The email of a row that an earlier attempt left may have changed.
-    locked = earlier.comparable_email if earlier else email
-    row = strapi.write(_creation(signup, sent), locked or "")
+    row = strapi.write(_creation(signup, sent), locked)
     if row is None or record_confirmed(signup, row, sent.by):
         return
     if signup.state == State.STOPPED:
@@ -107,6 +102,14 @@ def record_confirmed(signup: Signup, row: AdminUser, by: Actor) -> bool:
         if changed:
             OutgoingEmail.enqueue(EmailKind.RECEIVED, signup.email or "", signup)
     return changed
+
+
+def _email_in_strapi(signup: Signup, strapi: StrapiClient) -> str:
+    """Return the email of the row that an earlier attempt left, which may have changed."""
+    earlier = None
+    if signup.strapi_created_at is not None:
+        earlier = strapi.read(lambda admin_users: admin_users.find_all([signup.identity])[0])
+    return (earlier.comparable_email if earlier else signup.email) or ""
 
 
 def _creation(signup: Signup, sent: Application) -> Callable[[AdminUsers], AdminUser | None]:

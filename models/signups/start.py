@@ -73,9 +73,12 @@ def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | No
 def _queue_link(signup: Signup, email: str, by: Actor, waiting: bool) -> None:
     """Queue a first email, unless one is `waiting`. That one will have the newest link.
 
-    It goes to `email`, as it was typed: the account may have another one by now.
+    It goes to `email`, as it was typed: the account may have another one by now. Another spelling
+    of the mailbox is not written to: the email would be about the one that was confirmed.
     """
     Event.record(signup, EventKind.ASKED, by)
+    if email not in (signup.email, signup.confirmed_email):
+        email = signup.proven_email or ""
     if not waiting:
         OutgoingEmail.enqueue(EmailKind.CONFIRM, email, signup)
 

@@ -9,7 +9,7 @@ from models.log_events import LogEvent
 from models.signups.start import TooManyEmails
 from signup import links
 from signup.errors import error_response
-from signup.public import form, link
+from signup.public import form, link, stop  # noqa: F401 (stop adds pages to link's)
 
 log = logging.getLogger(__name__)
 

@@ -105,7 +105,7 @@ def test_an_operator_stops_a_mailbox_and_allows_it_again(service: Service) -> No
 
 def test_stop_leaves_a_reviewer_the_emails_about_signups(service: Service) -> None:
     service.visitor().ask("super.admin@example.com")
-    service.ledger.do("UPDATE letter SET signup_id = NULL")
+    service.ledger.do("UPDATE letter SET signup_id = NULL, kind = 'waiting'")
     service.run("stop", "super.admin@example.com")
     assert len(service.emails()) == 1
 
