@@ -39,7 +39,7 @@ class BehindProxy(StrapiOnServer):
         self.proxy = proxy
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         url = self.server.url(self.database, **NO_TLS[self.server.name])
         return url.replace(f":{self.server.port}/", f":{self.proxy.port}/")
 

@@ -96,9 +96,9 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
 class Holder(subprocess.Popen[str]):
     """A process that wants to reconcile, and takes its time."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, url: str) -> None:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-c", HOLD, address]
+        command = [sys.executable, "-c", HOLD, url]
         super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
         assert self.stdout
         # Whether no other process reconciles.

@@ -71,7 +71,7 @@ def strapi(beside: Beside) -> Iterator[StrapiFile]:
 
 
 @pytest.fixture
-def shape(beside: Beside) -> str:
+def backend(beside: Beside) -> str:
     """The ledger is on the same engine as Strapi's database."""
     database = beside.database
     return database.server.name if isinstance(database, StrapiOnServer) else STRAPI_VERSIONS[-1]
