@@ -40,9 +40,8 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash at cost 4 in quick tests. At Strapi's cost, 10, each login takes 50 ms."""
-    quick = request.path.parent.name in {"web", "models"}
-    if quick and not request.node.get_closest_marker("strapi_cost"):
+    """Hash at cost 4. At Strapi's cost, 10, each login takes 50 ms."""
+    if not request.node.get_closest_marker("strapi_cost"):
         monkeypatch.setattr(password_hashing, "COST", 4)
 
 
@@ -67,10 +66,8 @@ def ledger(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> SQLi
 @pytest.fixture(scope="session")
 def mail_server() -> Iterator[SMTPServer]:
     """An SMTP server on 127.0.0.1."""
-    server = SMTPServer()
-    server.start()
-    yield server
-    server.stop()
+    with SMTPServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from pathlib import Path
 import bcrypt
 
 from tests.bench.load import Answers, Figures, Load, play, speed, start, times
-from tests.bench.mail_server import SMTPServer, mail_server
+from tests.bench.mail_server import MailServer
 from tests.bench.people import WAITING
-from tests.bench.service import STRAPI_VERSION, Browser, Server, bare_page, instance, service
+from tests.bench.service import STRAPI_VERSION, Server, bare_page, instance, service
 from tests.faults.lock_probe import LockProbe
 from tests.support.database_servers import PostgreSQL
+from tests.support.http_client import Answer, Client
 from tests.support.network import free_port
 from tests.support.paths import ROOT
 from tests.support.strapi_file import SUE, SUE_PASSWORD
@@ -48,14 +49,13 @@ class Run:
 def confirmations(run: Run) -> Figures:
     """Confirmations beside bare bcrypt at Strapi's cost, and the form meanwhile."""
     one, many = run.count(60), run.count(80 * CORES)
-    with mail_server() as mail, service(run.root, mail.port) as server:
-        requests = server.browser.confirmations(sign_up(server, mail, one + 2 * many))
-        port, visits = server.browser.port, server.browser.visits("/signup", run.count(60))
-        visiting = Load([port], visits, per_second=20)
-        alone = play(Load([port], requests[:one], 303, clients=1))
-        together = play(Load([port], requests[one:-many], 303, clients=16))
+    with MailServer() as mail, service(run.root, mail.port) as server:
+        port, requests = [server.port], server.confirmations(sign_up(server, mail, one + 2 * many))
+        visiting = Load(port, server.visits("/signup", run.count(60)), per_second=20)
+        alone = play(Load(port, requests[:one], 303, clients=1))
+        together = play(Load(port, requests[one:-many], 303, clients=16))
         undisturbed = play(visiting)
-        confirming = start(Load([port], requests[-many:], 303, clients=16))
+        confirming = start(Load(port, requests[-many:], 303, clients=16))
         disturbed = play(visiting)
         confirming.result()
     return {
@@ -70,15 +70,17 @@ def confirmations(run: Run) -> Figures:
 
 def pages(run: Run) -> Figures:
     """Pages for 4 clients, each of which sends the next request at once."""
-    with mail_server() as mail, service(run.root, mail.port) as server, bare_page() as bare:
+    count = run.count(5000)
+    with MailServer() as mail, service(run.root, mail.port) as server:
+        with bare_page(server.log.with_name("bare.log")) as bare:
+            found = speed("a bare Flask page", Load([bare.port], bare.visits("/signup", count)))
         [link, *_] = sign_up(server, mail, 2)
-        port, browser, count = [server.browser.port], server.browser, run.count(5000)
-        bare_port, bare_visits = [bare.browser.port], bare.browser.visits("/", count)
+        port = [server.port]
         return {
-            **speed("a bare Flask page", Load(bare_port, bare_visits)),
-            **speed("`GET /signup`", Load(port, browser.visits("/signup", count))),
-            **speed("`GET /confirm/…`", Load(port, browser.visits(link, run.count(2000)))),
-            **speed("`POST /signup`", Load(port, browser.signups(run.count(1500)), 303)),
+            **found,
+            **speed("`GET /signup`", Load(port, server.visits("/signup", count))),
+            **speed("`GET /confirm/…`", Load(port, server.visits(link, run.count(2000)))),
+            **speed("`POST /signup`", Load(port, server.signups(run.count(1500)), 303)),
         }
 
 
@@ -86,9 +88,9 @@ def strapi(run: Run) -> Figures:
     """The lock on Strapi's file, and a real Strapi's own requests, at 10 confirmations a second."""
     count = run.count(100)
     with ExitStack() as stack:
-        mail = stack.enter_context(mail_server())
+        mail = stack.enter_context(MailServer())
         server = stack.enter_context(service(run.root, mail.port))
-        requests = server.browser.confirmations(sign_up(server, mail, count))
+        requests = server.confirmations(sign_up(server, mail, count))
         real = cached(STRAPI_VERSION, free_port()) if run.strapi else None
         if real:
             stack.callback(real.stop)
@@ -96,7 +98,7 @@ def strapi(run: Run) -> Figures:
             real.start(server.strapi)
         alone = saves(real, count / 10)
         watch = LockProbe(server.strapi, server.worker)
-        confirming = start(Load([server.browser.port], requests, 303, per_second=10))
+        confirming = start(Load([server.port], requests, 303, per_second=10))
         beside = saves(real, count / 10)
         confirming.result()
         return {
@@ -120,38 +122,45 @@ def review(run: Run) -> Figures:
     """The review pages with few and with many signups, one request after the other."""
     found: Figures = {}
     for people in (100, max(200, run.count(100_000))):
-        with mail_server() as mail, service(run.root, mail.port, people) as server:
+        with MailServer() as mail, service(run.root, mail.port, people) as server:
             server.wait_until_idle()
-            for name, act in reviewing(server.browser).items():
-                took = [milliseconds(act) for _ in range(run.count(20))]
-                found[f"{name}, {people:,} signups (ms)"] = statistics.median(took)
+            for name, answers in reviewing(server.client, run.count(20)).items():
+                took = statistics.median(answer.seconds for answer in answers)
+                found[f"{name}, {people:,} signups (ms)"] = 1000 * took
     return found
 
 
-def reviewing(browser: Browser) -> dict[str, Callable[[], None]]:
-    """Log in; returns what a reviewer does then."""
-    browser.get("/review/login")
-    browser.post("/review/login", email=SUE, password=SUE_PASSWORD)
-    active, waiting = "/review?state=active&q=active51@", iter(WAITING)
-    return {
-        "queue": lambda: browser.get("/review", "waiting1@firm"),
-        "search in waiting": lambda: browser.get("/review?q=waiting7@", "waiting7@firm"),
-        "search in active": lambda: browser.get(active, "active51@firm"),
-        "signup": lambda: browser.get("/review/signup/1", "waiting1@firm"),
-        "decision": lambda: browser.post(f"/review/{next(waiting)}/activate"),
-    }
+# What a reviewer looks at, and what is on the page.
+LOOKS = {
+    "queue": ("/review", "waiting1@firm"),
+    "search in waiting": ("/review?q=waiting7@", "waiting7@firm"),
+    "search in active": ("/review?state=active&q=active51@", "active51@firm"),
+    "signup": ("/review/signup/1", "waiting1@firm"),
+}
+
+
+def reviewing(client: Client, count: int) -> dict[str, list[Answer]]:
+    """Log in, look at each page so often, and decide; returns the answers."""
+    client.post("/review/login", email=SUE, password=SUE_PASSWORD)
+    found = {}
+    for name, (path, expected) in LOOKS.items():
+        found[name] = [client.get(path) for _ in range(count)]
+        assert all(expected in answer.text for answer in found[name]), f"{path}: no {expected}"
+    activations = (f"/review/{strapi_id}/activate" for strapi_id in WAITING[:count])
+    found["decision"] = [client.post(path, page="/review") for path in activations]
+    assert {answer.status for answer in found["decision"]} == {303}
+    return found
 
 
 def memory(run: Run) -> Figures:
     """The time to start, and resident memory after many requests, a tenth of which are signups."""
-    with mail_server() as mail, service(run.root, mail.port) as server:
+    with MailServer() as mail, service(run.root, mail.port) as server:
         server.wait_until_idle()
         found: Figures = {"from start to first page (ms)": 1000 * server.started_in}
         found["memory, idle (MB)"] = server.memory()
         for full in (1000, 10_000):
-            port, signups = [server.browser.port], server.browser.signups(run.count(full // 10))
-            play(Load(port, server.browser.visits("/signup", run.count(full * 9 // 10))))
-            play(Load(port, signups, 303))
+            play(Load([server.port], server.visits("/signup", run.count(full * 9 // 10))))
+            play(Load([server.port], server.signups(run.count(full // 10)), 303))
             found[f"memory after {full:,} more requests (MB)"] = server.memory()
     return found
 
@@ -160,19 +169,20 @@ def emails(run: Run) -> Figures:
     """Signups while no mail server listens, and their emails as soon as one does."""
     port, count = free_port(), run.count(1000)
     with service(run.root, port) as server:
-        signups = Load([server.browser.port], server.browser.signups(count), 303)
+        signups = Load([server.port], server.signups(count), 303)
         found = speed("`POST /signup`, no mail server", signups)
-        with mail_server(port) as mail:
+        with MailServer(port=port) as mail:
+            mail.wait_for(1)
+            before, began = len(mail.received), time.perf_counter()
             mail.wait_for(count)
-            (first, _), (last, _) = mail.emails[0], mail.emails[count - 1]
-            found["emails a second"] = (count - 1) / (last - first)
+            found["emails a second"] = (count - before) / (time.perf_counter() - began)
     return found
 
 
 def reconcile(run: Run) -> Figures:
     """CPU that a change of one row in Strapi costs when many signups have a row there."""
     people, changes = run.count(10_000), run.count(4)
-    with mail_server() as mail, service(run.root, mail.port, people) as server:
+    with MailServer() as mail, service(run.root, mail.port, people) as server:
         server.wait_until_idle()
         began = server.cpu()
         time.sleep(changes * NOTICED)
@@ -203,22 +213,21 @@ def instances(run: Run) -> Figures:
 
 def on_postgresql(run: Run, postgresql: PostgreSQL, count: int) -> tuple[Answers, Answers]:
     """Signups and confirmations with so many instances and new databases."""
+    strapi = StrapiOnServer.on(postgresql, "strapi")
+    ledger = StrapiOnServer.empty(postgresql, "ledger")
     with ExitStack() as stack:
-        mail = stack.enter_context(mail_server())
+        mail = stack.enter_context(MailServer())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        databases = (
-            StrapiOnServer.on(postgresql, "strapi"),
-            StrapiOnServer.empty(postgresql, "ledger"),
-        )
-        urls = [each.url for each in databases]
         servers = [
-            stack.enter_context(instance(run.root, folder, mail.port, *urls)) for _ in range(count)
+            stack.enter_context(
+                instance(run.root, folder / f"log{number}", mail.port, strapi, ledger)
+            )
+            for number in range(count)
         ]
-        ports, browser = [each.browser.port for each in servers], servers[0].browser
-        requests = browser.signups(run.count(1000))
+        ports, requests = [each.port for each in servers], servers[0].signups(run.count(1000))
         signups = play(Load(ports, requests, 303, clients=12))
         mail.wait_for(len(requests))
-        requests = browser.confirmations(mail.links()[: run.count(80 * CORES)])
+        requests = servers[0].confirmations(mail.links()[: run.count(80 * CORES)])
         return signups, play(Load(ports, requests, 303, clients=12))
 
 
@@ -228,9 +237,9 @@ SECTIONS: dict[str, Callable[[Run], Figures]] = {
 }
 
 
-def sign_up(server: Server, mail: SMTPServer, count: int) -> list[str]:
+def sign_up(server: Server, mail: MailServer, count: int) -> list[str]:
     """Sign up new people; returns the paths of the links in their emails."""
-    play(Load([server.browser.port], server.browser.signups(count), 303))
+    play(Load([server.port], server.signups(count), 303))
     mail.wait_for(count)
     return mail.links()
 
@@ -241,10 +250,3 @@ def hashes(threads: int, count: int) -> float:
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda _: bcrypt.hashpw(b"Quartz-Lantern-7!", salt), range(count)))
     return count / (time.perf_counter() - began)
-
-
-def milliseconds(act: Callable[[], None]) -> float:
-    """The time that it takes."""
-    began = time.perf_counter()
-    act()
-    return 1000 * (time.perf_counter() - began)

@@ -6,34 +6,33 @@ import pytest
 
 from tests.bench import __main__ as bench
 from tests.bench.load import Load, percentile, play
-from tests.bench.sections import SECTIONS, Run, strapi
+from tests.bench.sections import SECTIONS, Run
 from tests.bench.service import bare_page
 from tests.support.database_servers import PostgreSQL
 from tests.support.strapi_server import NEEDS_STRAPI
 
-QUICK = Run(share=0.01, strapi=False)
-SAVE = "a save in a real Strapi, p50 (ms)"
+NEEDS_POSTGRESQL = pytest.mark.skipif(bool(PostgreSQL.missing()), reason=PostgreSQL.missing())
+CASES = [(section, False) for section in SECTIONS if section != "instances"]
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_each_section_measures_something(section: str) -> None:
-    if section == "instances" and (missing := PostgreSQL.missing()):
-        pytest.skip(missing)
-    figures = SECTIONS[section](QUICK)
+@pytest.mark.parametrize(
+    ("section", "real"),
+    [
+        *CASES,
+        pytest.param("instances", False, marks=NEEDS_POSTGRESQL),
+        pytest.param("strapi", True, marks=NEEDS_STRAPI),
+    ],
+)
+def test_each_section_measures_something(section: str, real: bool) -> None:
+    figures = SECTIONS[section](Run(share=0.01, strapi=real))
 
     assert any(value is not None for value in figures.values())
+    assert (figures.get("a save in a real Strapi, p50 (ms)") is not None) == real
 
 
-class TestBesideARealStrapi:
-    pytestmark = NEEDS_STRAPI
-
-    def test_its_saves_are_measured(self) -> None:
-        assert strapi(Run(share=0.01, strapi=True))[SAVE] is not None
-
-
-def test_a_wrong_status_stops_the_benchmark() -> None:
-    with bare_page() as server, pytest.raises(AssertionError, match="404"):
-        play(Load([server.browser.port], server.browser.visits("/nowhere", 1)))
+def test_a_wrong_status_stops_the_benchmark(tmp_path: Path) -> None:
+    with bare_page(tmp_path / "log") as server, pytest.raises(AssertionError, match="404"):
+        play(Load([server.port], server.visits("/nowhere", 1)))
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

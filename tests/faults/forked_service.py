@@ -15,6 +15,7 @@ from pathlib import Path
 
 from werkzeug.test import TestResponse
 
+from models import password_hashing
 from tests.faults.acts import ACTS, Person
 from tests.support.paths import ROOT
 from tests.support.service import Service, Visitor
@@ -147,6 +148,7 @@ def attempt(visitor: Visitor, trial: Trial) -> TestResponse | None:
 
 
 def main() -> None:
+    password_hashing.COST = 4
     library = ctypes.CDLL(sys.argv[1])
     for line in sys.stdin:
         given = json.loads(line)

@@ -1,17 +1,18 @@
-"""A mail server that follows the protocol except at one verb."""
+"""A small mail server that follows the protocol, except at one verb if it is told so."""
 
 import socketserver
 import threading
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class MisbehavingSMTP(socketserver.ThreadingTCPServer):
     """At `verb` it does `does`: "hang", "drop", "delay", or a line that it answers."""
 
     daemon_threads = True
+    allow_reuse_address = True
 
-    def __init__(self, verb: str, does: str) -> None:
-        super().__init__(("127.0.0.1", 0), Dialogue)
+    def __init__(self, verb: str = "", does: str = "", port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Dialogue)
         self.port = int(self.server_address[1])
         self.verb, self.does = verb, does
         self.received: list[bytes] = []
@@ -22,7 +23,10 @@ class MisbehavingSMTP(socketserver.ThreadingTCPServer):
         """Follow the protocol from now on."""
         self.verb = ""
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.closing.set()
         self.shutdown()
         self.server_close()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from models import password_hashing
 from models.mail.outbox import OutgoingEmail
 from tests.faults.forked_service import DatabaseAt
 from tests.support.paths import ROOT
@@ -66,6 +67,7 @@ ACTS: dict[str, Callable[[Service, str, int], Any]] = {
 
 
 def main() -> None:
+    password_hashing.COST = 4
     task = json.loads(sys.stdin.read())
     mail, ledger = SMTPServer(task["mail_port"]), DatabaseAt(task["ledger"])
     service = Service(DatabaseAt(task["strapi"]), mail, ledger, task["settings"])

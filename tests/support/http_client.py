@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from signup.rate_limits import MIN_FORM_SECONDS
-from tests.support.service import ADA
+from tests.support.service import ADA, token_in
 from tests.support.smtp_server import SMTPServer, text
 
 # Seconds that a request may take on a busy machine.
@@ -77,8 +77,7 @@ class Client:
             return seen
         if path == "/signup":
             time.sleep(self.pause)
-        token = re.search(r'csrf_token" type="hidden" value="([^"]+)', seen.text)
-        form = {"csrf_token": token[1] if token else "", **fields}
+        form = {"csrf_token": token_in(seen.text), **fields}
         sent = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Referer": self.origin + path,

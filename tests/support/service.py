@@ -265,5 +265,9 @@ def downgrade(ledger: SQLiteFile, newest: str) -> None:
 
 def token_of(page: TestResponse) -> str:
     """The CSRF token of a page."""
-    found = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page.text)
+    return token_in(page.text)
+
+
+def token_in(text: str) -> str:
+    found = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', text)
     return found[1] if found else ""

@@ -3,7 +3,7 @@
 import logging
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -25,6 +25,13 @@ class SMTPServer:
         self.answer = "250 OK"
         self.port = port or free_port()
         self._options = options
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         self._controller = Controller(self, "127.0.0.1", self.port, **self._options)

@@ -41,6 +41,7 @@ NEEDS_STRAPI = [
     ),
     pytest.mark.skipif(not shutil.which("npm"), reason="no npm: install nodejs and npm"),
     pytest.mark.timeout(900),
+    pytest.mark.strapi_cost,
 ]
 # A line of Strapi's log, with its colours: [2026-11-23 …] http: GET /admin/init (3 ms) 500
 FAILED = re.compile(r"http\S*: .* ms\) (\x1b\[[0-9;]*m)?5\d\d")

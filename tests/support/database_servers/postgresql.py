@@ -64,7 +64,7 @@ class PostgreSQL(Server):
         return len(self.rows(query, database))
 
     def connect(self, database: str | None = None, **options: Any) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.url(database or "postgres"), **options)
+        return psycopg.connect(self.url(database or "postgres", sslmode="disable"), **options)
 
     @contextlib.contextmanager
     def _cursor(self, database: str | None) -> Iterator[Any]:
@@ -92,6 +92,8 @@ class PostgreSQL(Server):
             "unix_socket_directories": "",
             "max_connections": "200",
             "shared_buffers": "16MB",
+            # The tests kill the server, never the machine.
+            "fsync": "off",
             "ssl": "on",
             "ssl_cert_file": self.folder / "certificate.pem",
             "ssl_key_file": self.folder / "key.pem",
