@@ -5,7 +5,7 @@ service, starts all forks at once, and prints what each returned, as JSON.
 """
 
 import json
-import os
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from models import password_hashing
 from models.mail.outbox import OutgoingEmail
 from tests.faults.forked_service import DatabaseAt
 from tests.support.paths import ROOT
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, WRONG_PASSWORD, Service
 from tests.support.smtp_server import SMTPServer
 
 PROCESSES = 50
@@ -50,6 +50,10 @@ def ask(service: Service, link: str, number: int) -> int:
     return service.visitor().ask(ADA).status_code
 
 
+def guess(service: Service, link: str, number: int) -> int:
+    return service.visitor().log_in(password=WRONG_PASSWORD).status_code
+
+
 def lease(service: Service, link: str, number: int) -> list[int]:
     """The ids of the emails that this process has to send."""
     leased = []
@@ -60,9 +64,7 @@ def lease(service: Service, link: str, number: int) -> list[int]:
 
 
 ACTS: dict[str, Callable[[Service, str, int], Any]] = {
-    "confirm": confirm,
-    "ask": ask,
-    "lease": lease,
+    each.__name__: each for each in (confirm, ask, guess, lease)
 }
 
 
@@ -71,20 +73,21 @@ def main() -> None:
     task = json.loads(sys.stdin.read())
     mail, ledger = SMTPServer(task["mail_port"]), DatabaseAt(task["ledger"])
     service = Service(DatabaseAt(task["strapi"]), mail, ledger, task["settings"])
-    waiting, starting = os.pipe()
-    pipes = []
-    for number in range(PROCESSES):
-        reading, writing = os.pipe()
-        if os.fork() == 0:
-            os.close(starting)
-            os.read(waiting, 1)
-            result = ACTS[task["act"]](service, task["link"], number)
-            os.write(writing, json.dumps(result).encode())
-            os._exit(0)
-        os.close(writing)
-        pipes.append(reading)
-    os.close(starting)
-    print(json.dumps([json.loads(os.fdopen(pipe).read() or "null") for pipe in pipes]))
+    # Templates and translations are read once, not by each fork.
+    for path in ("/signup", "/review/login", task["link"] or "/"):
+        service.visitor().get(path)
+    service.end()
+    forks = multiprocessing.get_context("fork")
+    start, results = forks.Barrier(PROCESSES), forks.SimpleQueue()
+
+    def act(number: int) -> None:
+        start.wait()
+        results.put(ACTS[task["act"]](service, task["link"], number))
+
+    processes = [forks.Process(target=act, args=(number,)) for number in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    print(json.dumps([results.get() for _ in processes]))
 
 
 if __name__ == "__main__":

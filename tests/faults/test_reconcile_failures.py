@@ -1,14 +1,12 @@
 """One row that cannot be reconciled stops no other, and is shown until it can be."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from models.reconcile import FULL_COMPARISON
 from tests.support.report_tables import Report
-from tests.support.service import ADA, Service
-from tests.support.strapi_file import SUE
+from tests.support.service import ADA, Later, Service
 
 BOB = "bob@example.org"
 # What a site may have made that keeps an author's row from being deleted.
@@ -40,17 +38,15 @@ def stuck(service: Service, request: pytest.FixtureRequest) -> Service:
 
 
 def test_others_go_on(stuck: Service, report: Report) -> None:
-    stuck.strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", BOB)
+    stuck.strapi.change(BOB, "is_active = 1")
     stuck.deliver()
 
-    assert stuck.signup(BOB)["state"] == "active"
+    assert stuck.state(BOB) == "active"
     assert stuck.signup(ADA)["reconcile_error"]
     report("a row that cannot be deleted, and other signups")
 
 
-def test_it_is_tried_again_and_completed_once_it_can_be(
-    stuck: Service, later: Callable[[timedelta], None]
-) -> None:
+def test_it_is_tried_again_and_completed_once_it_can_be(stuck: Service, later: Later) -> None:
     with stuck.strapi.connected() as database:
         database.executescript("DROP TABLE IF EXISTS notes; DROP TRIGGER IF EXISTS keep;")
     later(FULL_COMPARISON + timedelta(seconds=1))
@@ -61,13 +57,11 @@ def test_it_is_tried_again_and_completed_once_it_can_be(
 
 
 def test_it_is_shown_without_names_where_operators_and_reviewers_look(stuck: Service) -> None:
-    sue = stuck.visitor()
-    sue.log_in(SUE)
+    sue = stuck.reviewer()
 
     stuck.app.extensions["worker"].start()
     health = sue.get("/healthz").get_json()
     stuck.app.extensions["worker"].stop()
     assert health == {"status": "ok", "warnings": ["reconcile"]}
     assert "1 signup cannot be brought in line" in sue.get("/review").text
-    said = stuck.app.test_cli_runner().invoke(args=["check"]).output
-    assert f"signup {stuck.signup(ADA)['id']}: " in said
+    assert f"signup {stuck.signup()['id']}: " in stuck.run("check").output

@@ -5,10 +5,9 @@ Each answer is a good one or 503, it comes soon, and a repetition goes on.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any
+from contextlib import closing, suppress
 
 import pytest
 
@@ -20,10 +19,8 @@ from tests.support.database_servers import Server
 from tests.support.processes import wait_until
 from tests.support.report_tables import Report
 from tests.support.running_service import HEALTHY
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, Service, Start
 from tests.support.strapi_file import StrapiFile
-
-Start = Callable[..., Service]
 
 # Seconds that a visitor may wait: 5, and more on a busy machine.
 PATIENCE = 20
@@ -91,9 +88,7 @@ def service(start: Start) -> Service:
 @pytest.fixture
 def link(service: Service) -> str:
     """Ada's link."""
-    service.visitor().ask()
-    service.deliver()
-    return service.visitor().link()
+    return service.visitor().ask_and_get_link()
 
 
 def ask(service: Service, number: int) -> int:
@@ -157,21 +152,15 @@ def test_a_server_that_stays_down_is_not_waited_for_by_one_visitor_after_another
 def test_a_connection_that_dies_while_an_email_is_sent_causes_no_second_email(
     start: Start, server: Server, report: Report
 ) -> None:
-    slow = MisbehavingSMTP(".", "delay")
-    service = start(MAIL_PORT=slow.port)
-    service.visitor().ask()
-
-    def cut() -> None:
+    with MisbehavingSMTP(".", "delay") as slow, ThreadPoolExecutor(1) as threads:
+        service = start(MAIL_PORT=slow.port)
+        service.visitor().ask()
+        delivered = threads.submit(service.deliver)
         wait_until(lambda: service.rows("SELECT 1 FROM letter WHERE leased_until > 0"))
         server.cut_connections("ledger")
-
-    cutter = threading.Thread(target=cut)
-    cutter.start()
-    service.deliver()
-    cutter.join()
-    service.ledger.do("UPDATE letter SET leased_until = 0")
-    service.deliver()
-    slow.stop()
+        delivered.result()
+        service.ledger.do("UPDATE letter SET leased_until = 0")
+        service.deliver()
 
     assert len(slow.received) == 1
     report("connection cut while the mail server accepts an email")
@@ -184,30 +173,18 @@ LOCK = {
 }
 
 
-@pytest.fixture
-def rival(strapi: StrapiFile) -> Iterator[Any]:
-    """Another program's connection to Strapi's database."""
-    rival = server_from_url(strapi.url)
-    assert rival
-    rival.connect()
-    yield rival
-    rival.close()
-    rival.close_idle()
-
-
 def test_a_table_that_another_program_locks_is_not_waited_for_endlessly(
-    service: Service, link: str, server: Server, rival: Any, report: Report
+    service: Service, link: str, server: Server, report: Report
 ) -> None:
-    for statement in LOCK[server.name]:
-        rival.execute_sql(statement)
+    with closing(server.connect("strapi")) as rival:
+        for statement in LOCK[server.name]:
+            rival.cursor().execute(statement)
+        began = time.monotonic()
+        answer = service.visitor().confirm(link)
 
-    began = time.monotonic()
-    answer = service.visitor().confirm(link)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert time.monotonic() - began < PATIENCE
-    rival.close()
-    rival.close_idle()
     assert service.visitor().confirm(link).status_code == 303
     report("table of Strapi's locked by another program", 2)
 
@@ -266,9 +243,7 @@ def test_a_server_without_a_free_connection_is_asked_again_later(
     server.give("strapi", "few")
     url = server.url("strapi", "few", "Few1only")
     service = start(STRAPI_DATABASE=url)
-    service.visitor().ask()
-    service.deliver()
-    link = service.visitor().link()
+    link = service.visitor().ask_and_get_link()
     service.app.extensions["strapi"].disconnect()
     server.run(ONLY_ONE[server.name], "strapi")
     rival = server_from_url(url)
