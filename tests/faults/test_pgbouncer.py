@@ -187,7 +187,7 @@ def test_one_instance_reconciles_at_a_time(
     migrate_directly(postgresql)
     service = beside(bouncer(**TRANSACTION))
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+    service.strapi.change(ADA, "is_active = true")
 
     first, second = hold(service), hold(service)
     meanwhile = service.deliver()

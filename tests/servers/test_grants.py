@@ -5,27 +5,22 @@ to come back.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from models.signups.confirm import Application, record_intent
-from models.signups.history import AUTHOR, Actor
-from models.signups.signup import Signup
-from models.strapi import Author
-from models.timestamps import now
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
-from tests.support.service import ADA, Service, Visitor
+from tests.support.service import ADA, GRACE, Later, Service, Visitor
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_on_server import StrapiOnServer
 
 PAGE = ROOT / "docs" / "databases.md"
 ACCOUNT, PASSWORD = "author_signup", "Granted1little"
-GRACE, EVE = "grace@example.org", "eve@example.org"
+EVE = "eve@example.org"
 
 
 class Right(NamedTuple):
@@ -90,13 +85,6 @@ def service(
     server.run(f"{owned} DROP USER {account}", "strapi")
 
 
-@pytest.fixture
-def sue(service: Service) -> Visitor:
-    visitor = service.visitor()
-    assert visitor.log_in().status_code == 303
-    return visitor
-
-
 def test_the_granted_rights_are_enough_for_a_decision(service: Service, sue: Visitor) -> None:
     assert service.run("check").exit_code == 0
     service.visitor().apply()
@@ -105,11 +93,11 @@ def test_the_granted_rights_are_enough_for_a_decision(service: Service, sue: Vis
 
     for verb, active in (("activate", True), ("undo", False), ("activate", True)):
         assert service.run(verb, ADA).exit_code == 0
-        assert bool((service.strapi.admin(ADA) or {})["is_active"]) == active
+        assert service.strapi.is_active(ADA) == active
 
 
 def test_the_granted_rights_are_enough_to_delete_an_author(
-    service: Service, sue: Visitor, later: Callable[[timedelta], None]
+    service: Service, sue: Visitor, later: Later
 ) -> None:
     visitor = service.visitor()
     withdrawn = visitor.apply()
@@ -118,7 +106,7 @@ def test_the_granted_rights_are_enough_to_delete_an_author(
     assert service.strapi.admin(ADA) is None
 
     visitor.apply(GRACE)
-    assert sue.decide("decline", service.signup(GRACE)["strapi_id"], tell="y").status_code == 303
+    assert sue.decide("decline", GRACE, tell="y").status_code == 303
     later(timedelta(days=366))
     service.deliver()
     assert service.strapi.admin(GRACE) is None
@@ -130,20 +118,14 @@ def test_the_granted_rights_are_enough_to_delete_an_author(
 
 
 def test_the_granted_rights_are_enough_to_repeat_a_confirmation(service: Service) -> None:
-    service.visitor().ask()
-    service.deliver()
-    with service.app.app_context():
-        signup = Signup.get()
-        record_intent(
-            signup, Application("hashed", {"firstname": "Ada"}, Actor(AUTHOR), "de"), now()
-        )
-        author = Author(signup.identity, "Ada", None, "hashed", "de")
-        strapi = service.app.extensions["strapi"]
-        strapi.write(lambda admin_users: admin_users.create_author(author), author.identity.email)
+    link = service.visitor().ask_and_get_link()
+    service.confirm_half()
+    service.language = "de"
 
-    assert service.visitor().confirm().status_code == 303
+    assert service.visitor().confirm(link, lastname="Byron").status_code == 303
 
-    assert (service.strapi.admin(ADA) or {})["lastname"] == "Lovelace"
+    ada = service.strapi.admin(ADA) or {}
+    assert (ada["lastname"], ada["prefered_language"]) == ("Byron", "de")
 
 
 def test_a_missing_right_is_named_by_the_check(

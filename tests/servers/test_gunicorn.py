@@ -1,11 +1,8 @@
-"""The service as operators run it, under gunicorn: settings, secrets and kills."""
+"""The service as operators run it, under gunicorn: settings and secrets."""
 
-import sqlite3
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from signup.settings import DEFAULTS, REQUIRED
 from tests.support.paths import ROOT
 from tests.support.processes import Gunicorn, command_lines, wait_until
 from tests.support.running_service import HEALTHY, RunningService
-from tests.support.service import ADA, ADA_PASSWORD, required
+from tests.support.service import ADA, required
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE, StrapiFile
 
@@ -163,81 +160,6 @@ def test_the_service_starts_without_strapi_and_recovers(create: Create, strapi: 
         assert process.get("/healthz") == '{"parts":["strapi"],"status":"failing"}\n'
 
     assert process.get("/healthz") == HEALTHY
-
-
-def test_a_kill_right_after_a_signup_loses_no_email(process: RunningService) -> None:
-    process.mail.answer = "451 later"
-    process.ask()
-    process.kill()
-    process.mail.answer = "250 OK"
-    process.start()
-    process.ask("grace@example.org")
-    process.wait_for_email("Confirm your address", "grace@example.org")
-
-    # Ada's email may have been delayed once, or leased by the killed worker.
-    process.ledger.do("UPDATE letter SET due_at = 0 WHERE sent_at IS NULL")
-    process.confirm(process.link())
-
-
-def test_a_kill_right_after_the_confirmation_loses_nothing(
-    process: RunningService, strapi: StrapiFile
-) -> None:
-    process.ask()
-    link = process.link()
-    process.confirm(link)
-    process.kill()
-
-    assert_confirmation_completes(process, strapi, link)
-
-
-def test_a_kill_between_the_writes_to_the_two_databases_loses_nothing(
-    process: RunningService, strapi: StrapiFile
-) -> None:
-    process.ask()
-    link = process.link()
-    ledger = process.ledger
-    wait_until(lambda: ledger.rows("SELECT * FROM letter WHERE sent_at IS NULL") == [])
-    with closing(exclusive(ledger.path)) as ours, closing(exclusive(strapi.path)) as theirs:
-        # 1. The service notes its intent in the ledger, and waits for Strapi's file.
-        theirs.execute("BEGIN IMMEDIATE")
-        with subprocess.Popen([sys.executable, "-c", CONFIRM, process.url + link]):
-            wait_until(lambda: ledger.rows("SELECT born_at FROM signup")[0]["born_at"] is not None)
-            # 2. It writes Strapi's row, and waits for the ledger.
-            ours.execute("BEGIN IMMEDIATE")
-            theirs.execute("ROLLBACK")
-            wait_until(lambda: strapi.admin(ADA) is not None)
-            process.kill()
-        ours.execute("ROLLBACK")
-    assert ledger.rows("SELECT state FROM signup") == [{"state": "asked"}]
-
-    assert_confirmation_completes(process, strapi, link)
-
-
-def assert_confirmation_completes(process: RunningService, strapi: StrapiFile, link: str) -> None:
-    """Start the service again, and see that Ada and Sue are told once Ada is in Strapi."""
-    process.start()
-    process.wait_for_email("has your application")
-    process.wait_for_email("1 waiting", SUE)
-    assert "We have your application" in process.get(link)
-    assert len(strapi.admins()) == 2
-
-
-def exclusive(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None)
-
-
-# Post the form of a link's page, and ignore a missing answer.
-CONFIRM = f"""
-import re, sys, urllib.parse, urllib.request
-browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-page = browser.open(sys.argv[1]).read().decode()
-token = re.search('csrf_token" type="hidden" value="([^"]+)', page)[1]
-form = dict(csrf_token=token, firstname="Ada", password="{ADA_PASSWORD}")
-try:
-    browser.open(sys.argv[1], urllib.parse.urlencode(form).encode())
-except OSError:
-    pass
-"""
 
 
 @pytest.mark.parametrize(("name", "mode"), [("SECRET_KEY", 0o644), ("MAIL_PASSWORD", 0o600)])

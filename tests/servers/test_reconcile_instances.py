@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from models.ledger.leases import DURATION
 from tests.conftest import every_engine
 from tests.support.database_servers import Server
 from tests.support.paths import ROOT
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, Later, Service
 
 HOLD = """
 import sys
@@ -27,14 +26,11 @@ with lease("settling") as mine:
 
 
 @every_engine
-def test_one_instance_reconciles_at_a_time(
-    start: Callable[..., Service], later: Callable[[timedelta], None]
-) -> None:
-    service = start()
+def test_one_instance_reconciles_at_a_time(service: Service, later: Later) -> None:
     service.visitor().apply()
     other = hold(service)
     assert other.told == "True"
-    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+    service.strapi.change(ADA, "is_active = true")
 
     assert service.deliver() == []
 
@@ -46,11 +42,7 @@ def test_one_instance_reconciles_at_a_time(
 
 
 @every_engine
-def test_an_instance_that_has_reconciled_leaves_it_to_the_others(
-    start: Callable[..., Service],
-) -> None:
-    service = start()
-
+def test_an_instance_that_has_reconciled_leaves_it_to_the_others(service: Service) -> None:
     first, second = hold(service), hold(service)
     told = [first.told, second.told]
     first.communicate("\n")

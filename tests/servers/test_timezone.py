@@ -1,19 +1,13 @@
 """A Strapi on a server stores its dates in the local time of its process."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from time_machine import travel
 
-from models.signups.confirm import Application, record_intent
-from models.signups.history import AUTHOR, Actor
-from models.signups.signup import Signup
-from models.strapi import Author
 from models.timestamps import as_stored, now
-from tests.support.service import ADA, Service, Visitor
-from tests.support.strapi_file import SUE
+from tests.support.service import ADA, Service, Start, Visitor
 from tests.support.strapi_on_server import on_servers
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -23,16 +17,8 @@ SECOND = FIRST + timedelta(hours=1)
 
 
 @pytest.fixture
-def service(start: Callable[..., Service]) -> Service:
+def service(start: Start) -> Service:
     return start(STRAPI_TIMEZONE=NEW_YORK.key)
-
-
-@pytest.fixture
-def sue(service: Service) -> Visitor:
-    """Sue, logged in."""
-    visitor = service.visitor()
-    visitor.log_in()
-    return visitor
 
 
 @on_servers
@@ -62,15 +48,13 @@ def test_an_author_from_an_hour_that_comes_twice_is_recognised(
         service.strapi.do("ALTER TABLE admin_users DROP COLUMN document_id")
     with travel(instant, tick=True):
         service.visitor().apply()
-        sue = service.visitor()
-        sue.log_in()
-        assert sue.decide("activate", service.signup()["strapi_id"]).status_code == 303
+        assert service.reviewer().decide("activate", ADA).status_code == 303
         service.deliver()
-        assert service.signup()["state"] == "active"
+        assert service.state() == "active"
 
-        service.strapi.do("UPDATE admin_users SET is_active = ? WHERE email <> ?", False, SUE)
+        service.strapi.change(ADA, "is_active = false")
         service.deliver()
-        assert service.signup()["state"] == "deactivated"
+        assert service.state() == "deactivated"
 
 
 @on_servers
@@ -78,18 +62,10 @@ def test_a_confirmation_cut_off_in_an_hour_that_comes_twice_completes(service: S
     service.strapi.do("ALTER TABLE admin_users DROP COLUMN document_id")
     with travel(SECOND, tick=True):
         service.visitor().ask()
-        with service.app.app_context():
-            signup = Signup.get()
-            application = Application("hashed", {"firstname": "Ada"}, Actor(AUTHOR))
-            record_intent(signup, application, as_stored(now(), NEW_YORK))
-            author = Author(signup.identity, "Ada", None, "hashed")
-            strapi = service.app.extensions["strapi"]
-            strapi.write(
-                lambda admin_users: admin_users.create_author(author), author.identity.email
-            )
+        service.confirm_half()
         service.deliver()
 
-    assert service.signup()["state"] == "waiting"
+    assert service.state() == "waiting"
 
 
 @pytest.mark.parametrize("instant", [FIRST, SECOND, FIRST - timedelta(hours=1)])

@@ -25,7 +25,7 @@ from models.signups.confirm import Application, record_intent
 from models.signups.history import AUTHOR, Actor
 from models.signups.signup import Signup
 from models.strapi import Author, StrapiUnavailable
-from models.timestamps import now
+from models.timestamps import as_stored, now
 from signup.mail.delivery import deliver_due
 from signup.mail.smtp import MailServerUnavailable
 from signup.settings import DEFAULTS
@@ -121,13 +121,11 @@ class Service:
         """Create the row of the only signup in Strapi, and stop before the ledger says so, as a
         killed process does."""
         with self.app.app_context():
-            signup = Signup.get()
+            signup, strapi = Signup.get(), self.app.extensions["strapi"]
             sent = Application("hashed", ANSWERS, Actor(AUTHOR))
-            record_intent(signup, sent, now())
+            record_intent(signup, sent, as_stored(now(), strapi.zone))
             author = Author(signup.identity, "Ada", "Lovelace", hash_password(password))
-            self.app.extensions["strapi"].write(
-                lambda users: users.create_author(author), signup.email or ""
-            )
+            strapi.write(lambda users: users.create_author(author), signup.email or "")
 
     def run(self, *words: str) -> Any:
         """Run a command, as `flask --app app …` does."""
