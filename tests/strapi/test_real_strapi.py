@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.database_servers import Server
+from tests.support.database_servers import MariaDB, Server
 from tests.support.network import free_port
-from tests.support.service import ADA, ADA_PASSWORD, Service
+from tests.support.service import ADA, ADA_PASSWORD, GRACE, Service, Start
 from tests.support.smtp_server import text
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_on_server import ENGINES, StrapiOnServer
@@ -78,39 +79,34 @@ def backend(beside: Beside) -> str:
 
 
 @pytest.fixture
-def service(start: Callable[..., Service]) -> Service:
+def service(start: Start) -> Service:
     """The service with Strapi's time zone. A file has no local dates."""
     return start(STRAPI_TIMEZONE=ZONE)
 
 
-def by_page(service: Service, author_id: int) -> None:
-    sue = service.visitor()
-    sue.log_in()
-    assert sue.decide("activate", author_id).status_code == 303
+def by_page(service: Service, beside: Beside) -> None:
+    assert service.reviewer().decide("activate", ADA).status_code == 303
 
 
-def by_api(service: Service, author_id: int) -> None:
-    path = f"/api/authors/{author_id}/activate"
+def by_api(service: Service, beside: Beside) -> None:
+    path = f"/api/authors/{service.author_id()}/activate"
     answer = service.app.test_client().post(path, auth=(SUE, SUE_PASSWORD))
     assert answer.status_code == 200
 
 
-def by_panel(service: Service, author_id: int) -> None:
-    """The test itself does it in Strapi's panel."""
+def by_panel(service: Service, beside: Beside) -> None:
+    assert beside.save(beside.user(ADA), isActive=True)[0] == 200
 
 
 @pytest.mark.parametrize("activate", [by_page, by_api, by_panel])
 def test_an_activated_author_logs_in_to_strapi(
-    beside: Beside, service: Service, activate: Callable[[Service, int], None]
+    beside: Beside, service: Service, activate: Callable[[Service, Beside], None]
 ) -> None:
     service.visitor().apply()
     status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
     assert (status, answer["error"]["message"]) == (400, "User not active")
 
-    user = beside.user(ADA)
-    activate(service, int(str(user["id"])))
-    if activate is by_panel:
-        assert beside.save(user, isActive=True)[0] == 200
+    activate(service, beside)
 
     status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
     assert status == 200
@@ -126,7 +122,7 @@ def test_an_activated_author_logs_in_to_strapi(
 def test_strapi_gets_the_language_of_the_application(beside: Beside, service: Service) -> None:
     service.language = "fr"
     service.visitor().apply()
-    service.strapi.do("UPDATE admin_users SET is_active = true WHERE email = ?", ADA)
+    service.strapi.change(ADA, "is_active = true")
     status, answer = beside.server.log_in(ADA, ADA_PASSWORD)
     assert (status, answer["data"]["user"]["preferedLanguage"]) == (200, "fr")
 
@@ -170,7 +166,7 @@ def invite_grace(beside: Beside) -> dict[str, Any]:
     """Let Grace accept an invitation of Strapi; return her row."""
     [role] = beside.database.rows("SELECT id FROM admin_roles WHERE code = 'strapi-author'")
     grace = {"firstname": "Grace", "lastname": "Hopper"}
-    invited = {**grace, "email": "grace@example.org", "roles": [role["id"]]}
+    invited = {**grace, "email": GRACE, "roles": [role["id"]]}
     status, answer = beside.server.call("POST", "/admin/users", invited, beside.token)
     assert status == 201
     registration = {
@@ -178,7 +174,7 @@ def invite_grace(beside: Beside) -> dict[str, Any]:
         "userInfo": {**grace, "password": ADA_PASSWORD},
     }
     assert beside.server.call("POST", "/admin/register", registration)[0] == 200
-    return beside.database.admin("grace@example.org") or {}
+    return beside.database.admin(GRACE) or {}
 
 
 def test_no_endpoint_of_strapi_activates_a_waiting_author(beside: Beside, service: Service) -> None:
@@ -204,8 +200,51 @@ def test_an_author_deleted_in_the_panel_is_noticed(beside: Beside, service: Serv
 
     service.deliver()
 
-    assert service.signup()["state"] == "removed"
+    assert service.state() == "removed"
     assert "no longer exists" in service.visitor().get(link).text
+
+
+@pytest.mark.parametrize("beside", ENGINES, indirect=True)
+def test_the_test_data_equals_a_database_of_strapi(beside: Beside) -> None:
+    assert isinstance(beside.database, StrapiOnServer)
+    made_from_data = StrapiOnServer.without_admins(beside.database.server, "fresh")
+
+    assert schema(made_from_data) == schema(beside.database)
+
+
+def test_strapi_compares_emails_by_the_collation(mariadb: MariaDB, tmp_path: Path) -> None:
+    """MariaDB's default collation ignores accents and capitals."""
+    mariadb.create("loose", collation="utf8mb4_general_ci")
+    with cached_on_server(mariadb, "loose", free_port()) as real:
+        real.install()
+        real.start(tmp_path / "data.db")
+        added = ("Ada@example.org", ADA_PASSWORD, "strapi-author")
+        StrapiOnServer(mariadb, "loose").add_admin(*added)
+
+        assert real.log_in("àda@example.org", ADA_PASSWORD)[0] == 200
+
+
+def schema(strapi: StrapiOnServer) -> list[dict[str, Any]]:
+    """The columns and keys of Strapi's tables of admin users, roles and permissions."""
+    tables = "'admin_users', 'admin_roles', 'admin_users_roles_lnk', 'admin_permissions',"
+    here = (
+        f"table_schema IN ('public', ?) AND table_name IN ({tables} 'admin_permissions_role_lnk')"
+    )
+    columns = strapi.rows(
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable,"
+        " collation_name, ordinal_position FROM information_schema.columns"
+        f" WHERE {here} ORDER BY table_name, ordinal_position",
+        strapi.database,
+    )
+    keys = strapi.rows(
+        "SELECT table_name, constraint_name, column_name, ordinal_position"
+        f" FROM information_schema.key_column_usage WHERE {here}"
+        " ORDER BY table_name, constraint_name, ordinal_position",
+        strapi.database,
+    )
+    assert columns
+    assert keys
+    return columns + keys
 
 
 def seconds(instant: Any) -> float:

@@ -1,19 +1,16 @@
 """A Strapi that is upgraded from version to version while authors wait."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.network import free_port
-from tests.support.service import ADA_PASSWORD, Service
+from tests.support.service import ADA_PASSWORD, Start
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_server import NEEDS_STRAPI, cached
 
 pytestmark = NEEDS_STRAPI
 
 
-def test_authors_sign_up_and_are_activated_across_upgrades(
-    start: Callable[..., Service], tmp_path: Path
-) -> None:
+def test_authors_sign_up_and_are_activated_across_upgrades(start: Start, tmp_path: Path) -> None:
     """An upgraded file has columns in another order, NULL orders and old index names.
 
     Strapi 5 gives document ids to the old rows.
@@ -31,16 +28,10 @@ def test_authors_sign_up_and_are_activated_across_upgrades(
             # The author of the version before is activated under this one.
             waiting = [row for row in file.admins() if not row["is_active"]]
             for row in waiting[:-1] if version != STRAPI_VERSIONS[-1] else waiting:
-                activate(service, row["id"])
+                assert service.reviewer().decide("activate", row["id"]).status_code == 303
                 assert server.log_in(row["email"], ADA_PASSWORD)[0] == 200
             server.stop()
             assert server.failures() == []
 
     assert [row["is_active"] for row in file.admins()] == [1, 1, 1, 1]
     assert file.rows("PRAGMA foreign_key_check") == []
-
-
-def activate(service: Service, author_id: int) -> None:
-    sue = service.visitor()
-    sue.log_in()
-    assert sue.decide("activate", author_id).status_code == 303
