@@ -113,11 +113,21 @@ def undo(signup: Signup, strapi: StrapiClient, *, by: Actor) -> None:
     _carry_out_now(signup, strapi)
 
 
-def withdraw(signup: Signup, by: Actor) -> None:
-    """Withdraw a waiting signup for its author. `reconcile` deletes the row in Strapi."""
-    signup.change_state(
-        State.WITHDRAWN, State.WAITING, event=EventKind.WITHDRAWN, by=by, decided_at=now()
-    )
+def withdraw(signup: Signup, by: Actor) -> bool:
+    """Withdraw a signup for its author, for whom it waits; return whether this call did it.
+
+    A decline that can still be undone was not shown to the author, and gives way. `reconcile`
+    deletes the row in Strapi.
+    """
+    withdrawal: dict[str, Any] = {"event": EventKind.WITHDRAWN, **UNDECIDED, "decided_at": now()}
+    with database.atomic():
+        hidden = [State.DECLINED] if signup.reload().state_for_author == State.WAITING else []
+        withdrawn = signup.change_state(
+            State.WITHDRAWN, State.WAITING, *hidden, by=by, **withdrawal
+        )
+        if withdrawn:
+            OutgoingEmail.cancel(signup, EmailKind.DECLINED)
+    return withdrawn
 
 
 def stop(

@@ -144,6 +144,12 @@ class Signup(Record):
         return State.WAITING if self.state in IN_PROGRESS else State(self.state)
 
     @property
+    def state_for_author(self) -> State:
+        """The state that the author sees: a decline that can still be undone is not shown."""
+        hidden = self.state == State.DECLINED and self.can_be_undone
+        return State.WAITING if hidden else self.public_state
+
+    @property
     def identity(self) -> Identity:
         """What the row of this signup in Strapi must match."""
         return Identity(self.email or "", self.strapi_id, self.document_id, self.strapi_created_at)

@@ -140,14 +140,14 @@ def _confirm(email: OutgoingEmail) -> Draft | None:
         return "confirm", {**page, "stop_url": stop_url, **_link_lifetime()}
     if signup.state in (State.ACTIVE, State.DEACTIVATED):
         return "known/account", links.panel_urls()
-    if signup.state == State.DECLINED:
+    if signup.state_for_author == State.DECLINED:
         reapply_at = durations.reapply_at(signup.decided_at or signup.asked_at)
         return "known/declined", {**page, "reapply_at": reapply_at}
     return "known/waiting", page
 
 
 def _received(email: OutgoingEmail) -> Draft | None:
-    if email.signup.public_state != State.WAITING:
+    if email.signup.state_for_author != State.WAITING:
         return None
     return "received", _page(email.signup)
 

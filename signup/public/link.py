@@ -101,11 +101,11 @@ def withdraw(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         page, _ = _page_of(signup, link, form)
         return page, form.status
-    decide.withdraw(signup, author())
+    if decide.withdraw(signup, author()):
+        log.info(LogEvent.WITHDRAWN, extra={"signup": signup.id})
     if signup.state in disputes.MAY_BE_ACTIVE:
         page, _ = _page_of(signup, link, too_late=True)
         return page, 409
-    log.info(LogEvent.WITHDRAWN, extra={"signup": signup.id, "state": signup.state})
     return redirect(url_for(".confirm", token=token), 303)
 
 
@@ -142,7 +142,7 @@ def _page_of(
         **_durations(signup),
         **links.panel_urls(),
     }
-    return render_template(f"signup/{signup.public_state}.html", **facts), 200
+    return render_template(f"signup/{signup.state_for_author}.html", **facts), 200
 
 
 def _refusal(link: links.Link, signup: Signup) -> tuple[str, int] | None:
@@ -184,7 +184,7 @@ def _why_over(link: links.Link, signup: Signup) -> str | None:
 
 def _durations(signup: Signup) -> dict[str, object]:
     """Return how long a signup has waited, or when its author may apply again."""
-    if signup.public_state == State.WAITING:
+    if signup.state_for_author == State.WAITING:
         typical = search.typical_wait()
         waited = durations.approximate(now() - signup.confirmed_at)
         typical_wait = durations.approximate(typical) if typical else None
