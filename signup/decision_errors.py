@@ -1,4 +1,4 @@
-"""How the review pages, the API and the commands report a decision that was not made."""
+"""How the review pages, the API and the commands report a decision that was not carried out."""
 
 import logging
 from collections.abc import Callable
@@ -77,6 +77,9 @@ def decide_and_log(signup: Signup, verb: Verb, event: LogEvent) -> None:
     """
     try:
         verb(signup, strapi())
+    except Postponed:
+        log.info(event, extra={"signup": signup.id, "state": signup.state, "postponed": True})
+        raise
     except EXCEPTIONS as error:
         fields = {"signup": signup.id, "reason": DECISION_ERRORS[type(error)].notice}
         log.warning(LogEvent.DECISION_REFUSED, extra=fields)

@@ -71,6 +71,13 @@ def by_email(email: str, strapi: StrapiClient) -> Signup | None:
     return Signup.current(comparable(email), timedelta.max)
 
 
+def newest(email: str) -> Signup | None:
+    """Return the newest signup of this email, also one that was withdrawn or removed."""
+    found = Signup.select().where(Signup.has_email(comparable(email))).order_by(Signup.id.desc())
+    signup: Signup | None = found.first()
+    return signup
+
+
 def outcomes(signups: Sequence[Signup], common: Set[str]) -> dict[int, Outcomes]:
     """Return the outcomes of other signups of the same mailbox and domain, by signup id.
 

@@ -41,7 +41,7 @@ def authors(state: str) -> None:
 @with_valid_settings
 def show(email: str) -> None:
     """Show the history of the signup with this email."""
-    signup = search.by_email(email, strapi())
+    signup = search.by_email(email, strapi()) or search.newest(email)
     if signup is None:
         raise click.ClickException(f"{email} has no signup")
     click.echo(f"{signup.email}\t{signup.name}\t{signup.public_state}")

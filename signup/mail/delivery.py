@@ -71,13 +71,13 @@ def _deliver(email: OutgoingEmail, session: MailSession) -> None:
     to_reviewer = email.kind in TO_REVIEWERS
     if email.signup and not to_reviewer and Suppression.covers(email.recipient, keys):
         # It was queued before the recipient said "this wasn't me", or another visitor asked again.
-        log.info(LogEvent.EMAIL_DROPPED, extra=_log_fields(email))
+        log.info(LogEvent.EMAIL_DROPPED, extra={**_log_fields(email), "reason": "suppressed"})
         decide.stop(email.recipient, keys)
         return
     message = compose(email)
     if message is None:
         # What it would have said is no longer true.
-        log.info(LogEvent.EMAIL_DROPPED, extra=_log_fields(email))
+        log.info(LogEvent.EMAIL_DROPPED, extra={**_log_fields(email), "reason": "out of date"})
         email.drop()
     else:
         _send(email, message, session)

@@ -186,3 +186,13 @@ def test_without_settings_every_command_says_what_is_missing(start: Start) -> No
         assert result.exit_code == 1
         assert "SIGNUP_SECRET_KEY is missing" in result.output
         assert "SIGNUP_PUBLIC_URL is missing" in result.output
+
+
+def test_show_also_finds_somebody_who_withdrew(service: Service) -> None:
+    ada = service.visitor()
+    link = ada.apply()
+    ada.post(f"{link}/withdraw", page=link)
+    service.deliver()
+
+    assert "withdrawn" in service.run("show", ADA).output
+    assert service.run("show", GRACE).exit_code == 1
