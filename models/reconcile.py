@@ -197,18 +197,18 @@ class Reconciler:
             reason = str(error) or "the row is gone"
             log.warning(LogEvent.DECISION_FAILED, extra={"signup": signup.id, "error": reason})
 
-    def _delete_row(self, signup: Signup) -> None:
+    def _delete_row(self, signup: Signup) -> bool:
+        """Delete the row, and return False if a super admin has just activated it."""
         try:
             with suppress(RowGone):
                 self.strapi.write(lambda users: users.remove(signup.identity), signup.email or "")
         except RowActive:
-            # A super admin has just activated it. The next run records that.
-            return
+            return False
         except RowChanged as error:
             # A super admin has changed the account in the meantime.
             facts = {"signup": signup.id, "error": str(error)}
             log.warning(LogEvent.ROW_KEPT_IN_STRAPI, extra=facts)
-        signup.update_unless_changed(strapi_id=None)
+        return signup.update_unless_changed(strapi_id=None)
 
     def _find_duplicates(self) -> None:
         emails = self.strapi.read(row_states.duplicated_emails)
@@ -232,7 +232,8 @@ class Reconciler:
             if row is not None and row.is_active:
                 disputes.reopen(signup, row)
                 return
-            self._delete_row(signup)
+            if not self._delete_row(signup):
+                return
         signup.erase()
 
     def reviewer_emails(self) -> list[str]:

@@ -146,8 +146,6 @@ def stop(
     to_mailbox = OutgoingEmail.mailbox == mailboxes.base(email)
     to_mailbox |= OutgoingEmail.recipient == email
     with database.atomic():
-        for signup in list(disputes.disputable(email)) if by else ():
-            disputes.record(signup, by or Actor(AUTHOR))
         Suppression.add(email, keys)
         for signup in list(Signup.select().where(dropped)):
             signup.change_state(
@@ -157,6 +155,9 @@ def stop(
                 by=by or Actor(AUTHOR),
                 decided_at=now(),
             )
+        # After the others: one that was waiting may have been activated just now.
+        for signup in list(disputes.disputable(email)) if by else ():
+            disputes.record(signup, by or Actor(AUTHOR))
         OutgoingEmail.delete_where(to_mailbox, OutgoingEmail.kind.not_in(TO_REVIEWERS))
 
 
@@ -181,6 +182,7 @@ def _notice_panel_changes(email: str, strapi: StrapiClient) -> None:
 
 
 def _record_panel_changes(signup: Signup, strapi: StrapiClient) -> None:
+    """Record what Strapi's panel did lately. Raises: RowGone, StrapiUnavailable."""
     was_active = signup.state == State.ACTIVE
     try:
         row = strapi.read(lambda admin_users: admin_users.get_ours(signup.identity))

@@ -116,7 +116,7 @@ def _has_text(text: str) -> Any:
 
     A domain is found in each of its forms.
     """
-    terms = {text.lower(), comparable(text)}
+    terms = {text.lower(), comparable(text) or text.lower()}
     found = reduce(or_, (SEARCH_TEXT.contains(term) for term in terms))
     earlier: Any = Signup.select(Signup.id).where(Signup.confirmed_email > "")
     had = reduce(or_, (Signup.confirmed_email.contains(term) for term in terms))

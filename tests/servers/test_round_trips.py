@@ -28,4 +28,4 @@ def test_a_step_sends_few_statements(service: Service, caplog: pytest.LogCapture
         sue.log_in()
         assert statements() <= 12
         sue.get("/review")
-        assert statements() <= 20
+        assert statements() <= 21
