@@ -114,7 +114,7 @@ class Reconciler:
         return due and (not isinstance(state, Fingerprint) or search.not_reconciled().exists())
 
     def _try_step(self, step: Callable[[], None]) -> None:
-        """Run a step. What nobody expected stops neither the next steps nor the worker."""
+        """Run a step. Log an unexpected error, and go on with the next step."""
         try:
             step()
         except (StrapiUnavailable, *LedgerUnavailable):
@@ -123,16 +123,17 @@ class Reconciler:
             log.exception(LogEvent.RECONCILE_FAILED)
 
     def _try_signup(self, signup: Signup, work: Callable[[], object]) -> None:
-        """Do something for one signup. What fails is recorded with it, and stops no other one.
+        """Run `work` for one signup. If it fails, store the error with the signup, and go on.
 
-        Raises: StrapiUnavailable, LedgerUnavailable when a database is away altogether.
+        Raises: StrapiUnavailable, LedgerUnavailable when a database cannot be used at all.
         """
         try:
             work()
         except Exception as error:
             if isinstance(error, StrapiBusy) and self.strapi.fingerprint():
-                # A lock on an SQLite file is a lock on every row.
+                # An SQLite file is locked as a whole, so the signup is not at fault.
                 raise
+            # This raises when Strapi's database cannot be read at all: not the signup's fault.
             self.strapi.read(AdminUsers.any_exist)
             known = isinstance(error, StrapiUnavailable)
             reason = str(error)[:255] if known else type(error).__name__

@@ -18,7 +18,7 @@ LEASE = timedelta(seconds=20)
 # The pause before the next try doubles from the first to the longest.
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
-# No pause is as long as this. A later due time comes from a clock that has jumped.
+# No pause is longer than this. A later due time comes from a clock that has jumped.
 MAX_AHEAD = timedelta(days=1)
 # After this time an email is given up, as mail servers do (RFC 5321, 4.5.4.1).
 MAX_AGE = timedelta(days=5)
@@ -97,7 +97,9 @@ class OutgoingEmail(Record):
 
     @classmethod
     def hasten(cls, signup: Record) -> bool:
-        """Try the first email of a signup that was put off again soon; return whether there is one.
+        """Make the first email of this signup due within a minute, if it waits for another try.
+
+        Returns whether there is such an email.
 
         The UPDATE locks its row, so that no worker composes the email before this transaction ends.
         """
@@ -160,7 +162,7 @@ class OutgoingEmail(Record):
             self._release(sent_at=sent_at)
 
     def drop(self) -> None:
-        """Delete an email that has nothing to say any more."""
+        """Delete this email, because what it would say is no longer true."""
         self.delete_instance()
 
     def retry_later(self, error: str) -> None:
@@ -173,7 +175,7 @@ class OutgoingEmail(Record):
         self._put_off(tries=self.tries + 1, due_at=now() + pause, error=error)
 
     def release(self, error: str) -> None:
-        """Give the claim back. The email stays due: the error is not its own."""
+        """Give the claim back. The email stays due: the mail server failed, not this email."""
         self._put_off(error=error)
 
     def park(self, error: str) -> None:
@@ -212,11 +214,11 @@ class OutgoingEmail(Record):
         return True
 
     def _put_off(self, **values: object) -> None:
-        """Keep this email for later. Delete copies: it will carry the newest link."""
+        """Keep this email for later, with the newest link. Delete the other first emails."""
         self._release(**values)
         if self.kind == EmailKind.CONFIRM and self.signup_id:
-            copies = OutgoingEmail._first_emails(self.signup_id) & (OutgoingEmail.id != self.id)
-            OutgoingEmail.delete_where(copies)
+            others = OutgoingEmail._first_emails(self.signup_id) & (OutgoingEmail.id != self.id)
+            OutgoingEmail.delete_where(others)
 
     def _release(self, **values: object) -> None:
         update = OutgoingEmail.update(leased_until=EPOCH, **values)

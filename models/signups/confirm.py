@@ -27,7 +27,7 @@ class DeclinedLately(Exception):
 
 
 class QueueFull(Exception):
-    """As many signups wait for a decision as are allowed."""
+    """The queue has reached MAX_WAITING."""
 
 
 @dataclass(frozen=True)

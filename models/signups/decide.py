@@ -1,7 +1,8 @@
 """Decide about a signup: a reviewer activates, declines or undoes; the author withdraws or stops.
 
-A decision is recorded in the ledger before Strapi's database is written. When the process dies in
-between, or Strapi's database is busy or away, `reconcile` carries the decision out (carry_out.py).
+An activation and its undo are recorded in the ledger before Strapi's database is written. When the
+process dies in between, or that database cannot be written, `reconcile` carries them out
+(carry_out.py). A decline changes only the ledger.
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ def page(state: str, text: str, number: int, size: int) -> tuple[list[Signup], i
     number = min(number, MAX_ID // size)
     if not text:
         return list(query.paginate(number, size)), query.count()
-    # The index on the search text is read from end to end: none finds a part of a word.
+    # The index on the search text is read from end to end: no index finds a part of a word.
     matching: Any = query.select(Signup.id).where(_has_text(text))
     ids = [found for (found,) in matching.tuples()]
     shown = ids[(number - 1) * size : number * size]

@@ -1,4 +1,4 @@
-"""A signup: one person's application, and its state."""
+"""A signup: one application of one email, and its state."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 # A decision is recorded here, but not yet carried out in Strapi.
 IN_PROGRESS = (State.ACTIVATING, State.UNDOING)
-# The author's account is, or is about to be, more than an application.
+# The author was activated, or is about to be.
 ACCOUNT_STATES = (State.ACTIVATING, State.ACTIVE, State.UNDOING, State.DEACTIVATED)
 # The decision can be undone.
 UNDOABLE = (State.ACTIVATING, State.ACTIVE, State.DECLINED)
@@ -46,13 +46,13 @@ class Signup(Record):
     condition as literal SQL, so `WAITING_ROWS` below is text.
     """
 
-    # The random key in the links of this signup, and how many links have replaced each other.
+    # The random key in the links of this signup, and the number of the newest link.
     key = kept(CharField(unique=True))
     generation = kept(IntegerField(default=1))
     state = kept(CharField(index=True, default=State.ASKED))
     # The person.
     email = CharField(320, null=True, index=True)
-    # The email of the mailbox that was proven, once the row in Strapi has another one.
+    # The email that was confirmed, if the row in Strapi got another one later.
     confirmed_email = CharField(320, null=True)
     domain = CharField(null=True)
     # The mailbox that was proven, as limits count it.
@@ -122,7 +122,7 @@ class Signup(Record):
 
     @classmethod
     def by_strapi_id(cls, strapi_id: int) -> "Signup | None":
-        """Return the newest confirmed signup whose row in Strapi has this id."""
+        """Return the newest signup whose row in Strapi has this id, except withdrawn ones."""
         same_row = cls.strapi_id == min(strapi_id, MAX_ID)
         found = cls.select().where(same_row, cls.state != State.WITHDRAWN)
         return found.order_by(cls.id.desc()).first()

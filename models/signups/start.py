@@ -1,4 +1,4 @@
-"""Start a signup: a visitor types an email, and the message that fits is queued for it."""
+"""Start a signup: a visitor types an email, and an email to it is queued."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from models.timestamps import now
 
 
 class TooManyEmails(Exception):
-    """As many first emails were queued in the last hour as are allowed for everybody together."""
+    """The hourly limit on first emails for everybody together is reached."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ def start_signup(
     reapply_after: timedelta,
     limits: EmailLimits | None,
 ) -> bool:
-    """Queue the message that fits the state of this email. The work is the same for each.
+    """Queue an email of kind `confirm`. The work is the same for each email.
 
-    Returns whether an email will be sent: a mailbox gets only so many. An email that the mail
-    server put off counts for no limit. `limits=None` lifts all limits.
+    What it says is decided when it is sent. Returns whether one will be sent: a mailbox gets only
+    so many. While one waits for another try, it is the answer, and no limit of the mailbox is
+    checked. `limits=None` lifts all limits.
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
@@ -64,7 +65,7 @@ def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | No
     # The links in earlier emails are over.
     values: dict[str, Any] = {"generation": Signup.generation + 1}
     if signup.state == State.ASKED:
-        # A person who has already sent the link's page keeps the names typed there.
+        # A person who has already submitted the link's page keeps the names typed there.
         values |= {"asked_at": now(), **(person if signup.strapi_created_at is None else {})}
     signup.update_unless_changed(**values)
     return signup
@@ -84,7 +85,7 @@ def _queue_link(signup: Signup, email: str, by: Actor, waiting: bool) -> None:
 
 
 def _check_limit_of_all(limits: EmailLimits | None) -> None:
-    """Raise TooManyEmails when everybody together has got as many emails as are allowed."""
+    """Raise TooManyEmails when the hourly limit for everybody together is reached."""
     an_hour_ago = now() - timedelta(hours=1)
     if limits and OutgoingEmail.count_first_emails(an_hour_ago) >= limits.everyone_hour:
         raise TooManyEmails

@@ -48,8 +48,8 @@ class StrapiClient:
         """Run `change` in a transaction, and return what it returns.
 
         No other instance of this service writes about `email` meanwhile. While the database is
-        busy, the whole transaction runs again, so `change` does nothing slow, and nothing outside
-        the database.
+        busy, the whole transaction runs again, so `change` does nothing slow. It may read the
+        ledger, but changes nothing outside Strapi's database.
 
         Raises: StrapiUnavailable. Then nothing was written, or, when the connection died during
         COMMIT, the same call finds what was.

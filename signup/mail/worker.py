@@ -23,18 +23,18 @@ from signup.mail.smtp import MailServerUnavailable
 log = logging.getLogger(__name__)
 
 # All in seconds.
-# Between two steps without a POST; a POST wakes the worker.
+# Between two steps. A POST wakes the worker earlier.
 STEP_INTERVAL = 2.0
-# After a POST, so that the emails of simultaneous visitors share a connection.
+# The worker waits so long after a POST. Emails of simultaneous visitors then share a connection.
 BATCH_DELAY = 0.2
 RECONCILE_INTERVAL = 2.0
 PURGE_INTERVAL = 3600.0
-# After the mail server was unavailable: at first, and at most.
+# The first and the longest pause after the mail server was unavailable.
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 # Between two log lines about the same failure.
 LOG_INTERVAL = 60.0
-# How long `stop` waits for the email that is being sent.
+# `stop` waits so long for the email that is being sent.
 STOP_TIMEOUT = 25.0
 
 
@@ -166,7 +166,7 @@ class Worker:
                 self._mail_failures = 0
                 if self._stopping.is_set():
                     return
-                # A long outbox must not keep the ledger from following Strapi.
+                # Reconcile between emails, so that a long outbox does not delay it.
                 self._reconcile()
         except MailServerUnavailable as error:
             self._pause_sending(error)

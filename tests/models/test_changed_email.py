@@ -115,7 +115,7 @@ def test_two_people_whose_emails_are_swapped_stay_themselves(undoing: Service) -
     swap = "UPDATE admin_users SET email = CASE id WHEN ? THEN ? ELSE ? END WHERE id IN (?, ?)"
     undoing.strapi.do(swap, ada, GRACE, ADA, ada, grace)
 
-    # Whoever has the email in Strapi is meant, also before the swap is noticed.
+    # The person who has the email in Strapi is meant, also before the swap is noticed.
     assert by_command(undoing, "activate", ada, GRACE)
     undoing.deliver()
     assert (undoing.author_id(GRACE), undoing.author_id(ADA)) == (ada, grace)

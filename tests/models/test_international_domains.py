@@ -1,4 +1,4 @@
-"""Two spellings of one domain are one mailbox, whoever wrote which of them (IDNA 2008)."""
+"""Two spellings of one domain are one mailbox (IDNA 2008)."""
 
 import pytest
 
