@@ -52,6 +52,12 @@ def record(signup: Signup, by: Actor) -> None:
     signup.reload()
 
 
+def withdraw(email: str) -> None:
+    """End the disputes of the accounts of this mailbox."""
+    ids = [signup.id for signup in disputable(email)]
+    Signup.update(disputed_at=None, dispute_told_at=None).where(Signup.id.in_(ids)).execute()
+
+
 def apply(signup: Signup) -> None:
     """Stop a disputed signup whose account is no longer active. `reconcile` erases it."""
     if signup.disputed_at and signup.state not in (*MAY_BE_ACTIVE, State.STOPPED):

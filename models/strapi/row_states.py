@@ -53,7 +53,8 @@ def duplicated_emails(users: AdminUsers) -> set[str]:
     """
     table: Any = users.schema.admin_users
     has_email = table.email.is_null(False) & (table.email != "")
-    counted = Counter(comparable(e) for (e,) in table.select(table.email).where(has_email).tuples())
+    rows = table._meta.database.execute(table.select(table.email).where(has_email)).fetchall()
+    counted = Counter(comparable(email) for (email,) in rows)
     email = fn.LOWER(table.email)
     grouped = table.select(email).where(has_email).group_by(email)
     found = [each for (each,) in grouped.having(fn.COUNT(table.id) > 1).tuples()]

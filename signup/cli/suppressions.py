@@ -3,7 +3,7 @@
 import click
 
 from models.mail.suppressions import Suppression
-from models.signups import decide
+from models.signups import decide, disputes
 from signup import links
 from signup.cli.decide import operator
 from signup.cli.valid_settings import with_valid_settings
@@ -23,8 +23,9 @@ def stop(email: str) -> None:
 @click.argument("email")
 @with_valid_settings
 def allow(email: str) -> None:
-    """Let a mailbox that was stopped get emails again."""
+    """Let a mailbox that was stopped get emails again, and end the dispute of its account."""
     removed = Suppression.remove(_normalized(email), links.signing_keys())
+    disputes.withdraw(_normalized(email))
     click.echo(f"{email} may get emails again" if removed else f"{email} was not stopped")
 
 

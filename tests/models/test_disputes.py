@@ -245,3 +245,14 @@ def test_what_earlier_versions_ignored_can_be_said_again(service: Service) -> No
 
     assert TOLD in say_so(service)
     assert subjects(service) == [(SUE, SUBJECT)]
+
+
+def test_an_operator_who_allows_the_mailbox_again_ends_the_dispute(service: Service) -> None:
+    service.visitor().apply()
+    sue = service.reviewer()
+    sue.decide("activate", ADA)
+    say_so(service)
+    assert "wasn’t me" in sue.get("/review?state=active").text
+
+    assert "may get emails again" in service.run("allow", ADA).output
+    assert "wasn’t me" not in sue.get("/review?state=active").text
