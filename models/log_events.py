@@ -11,6 +11,7 @@ class LogEvent(StrEnum):
     SIGNUP_REQUESTED_TOO_OFTEN = "signup requested too often"
     SIGNUP_IGNORED = "signup ignored"
     SIGNUP_FLOOD = "signup flood"
+    SIGNUP_SHARE_USED_UP = "signup share used up"
     LINK_INVALID = "link invalid"
     LINK_EXPIRED = "link expired"
     LINK_REPLACED = "link replaced"

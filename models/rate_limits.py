@@ -1,12 +1,16 @@
 """The storage of rate limits: counts in the ledger, shared by all threads and processes."""
 
-from datetime import timedelta
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from limits.storage import Storage
 from peewee import CharField, IntegerField
 
 from models.ledger.database import LedgerUnavailable, Record, database
 from models.timestamps import MillisecondsField, now
+
+HOUR = timedelta(hours=1)
 
 
 class Count(Record):
@@ -22,10 +26,62 @@ class Count(Record):
         return cls.get_or_none(cls.key == key, cls.expires_at > now())
 
 
+@dataclass(frozen=True)
+class Places:
+    """At most `amount` of something within any hour; None for any number.
+
+    Each place is a row that is taken for an hour. A count would allow twice as many around the
+    end of its window.
+    """
+
+    name: str
+    amount: int | None
+
+    def seconds_until_free(self) -> int:
+        """Return how long to wait for a place, 0 when one is free. This only reads."""
+        if self.amount is None:
+            return 0
+        ends = sorted(count.expires_at for count in self._rows() if count.expires_at > now())
+        return seconds_until(ends[-self.amount]) if len(ends) >= self.amount else 0
+
+    def take(self) -> bool:
+        """Take a place, if one is free. Call it in an exclusive transaction of one name."""
+        if self.amount is None:
+            return True
+        rows = {count.key: count for count in self._rows()}
+        for key in self._keys():
+            count = rows.get(key) or Count(key=key, amount=1, expires_at=now())
+            if count.expires_at <= now():
+                count.expires_at = now() + HOUR
+                count.save()
+                return True
+        return False
+
+    def _keys(self) -> list[str]:
+        return [f"{self.name} {number}" for number in range(self.amount or 0)]
+
+    def _rows(self) -> list[Count]:
+        return list(Count.select().where(Count.key.in_(self._keys())))
+
+
+def seconds_until(instant: datetime) -> int:
+    """Return the seconds from now to `instant`, rounded up, at least 1."""
+    return max(1, math.ceil((instant - now()).total_seconds()))
+
+
 def is_first(event: str, within: timedelta) -> bool:
     """Count an event; return whether no process counted it in the window before."""
-    # The beginning of the key is stored: older versions use the same.
-    return LedgerStorage().incr(f"alarm {event}", int(within.total_seconds())) == 1
+    key = alarm_key(event)
+    # Reading first spares a transaction for each of many events.
+    return (
+        Count.current(key) is None and LedgerStorage().incr(key, int(within.total_seconds())) == 1
+    )
+
+
+def alarm_key(event: str) -> str:
+    """Return the key under which `is_first` counts an event."""
+    # The key is stored: older versions use the same.
+    return f"alarm {event}"
 
 
 class LedgerStorage(Storage):

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from models.ledger.database import LedgerUnavailable, database
@@ -56,8 +55,6 @@ def init_app(app: Flask) -> None:
 def http_error(error: HTTPException) -> ResponseReturnValue:
     """Return the page of an HTTP error, or the API's problem, with the error's own headers."""
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    if isinstance(error, RateLimitExceeded):
-        log.warning(LogEvent.RATE_LIMITED, extra={"limit": str(error.limit.limit)})
     return error_response(error.code or 500, error.description or "", headers)
 
 
@@ -68,17 +65,23 @@ def ledger_unavailable(error: Exception) -> ResponseReturnValue:
 
 
 def error_response(
-    status: int, description: str = "", headers: Mapping[str, str] = NO_HEADERS
+    status: int,
+    description: str = "",
+    headers: Mapping[str, str] = NO_HEADERS,
+    advice: int | None = None,
 ) -> ResponseReturnValue:
-    """Return the page of an error, or for the API a problem (RFC 9457)."""
+    """Return the page of an error, or for the API a problem (RFC 9457).
+
+    The page gives the advice of another status, if `advice` is one.
+    """
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers = {**headers, **RETRY}
+        headers = {**RETRY, **headers}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        headers = {**headers, "Retry-After": str(rate_limits.retry_after())}
+        headers = {"Retry-After": str(rate_limits.retry_after()), **headers}
         description = "Please wait a while, then try again."
     if request.path.startswith("/api/"):
         return problems.problem(HTTPStatus(status), description, headers)
-    title, text = ADVICE.get(status, ADVICE[500 if status >= 500 else 400])
+    title, text = ADVICE.get(advice or status, ADVICE[500 if status >= 500 else 400])
     # When the service failed, the visitor can tell the operator this number.
     number = request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
     page = render_template("error.html", title=title, text=text, number=number)

@@ -7,10 +7,13 @@ from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 
 from models.ledger.database import LedgerUnavailable
+from models.log_events import LogEvent
 from models.mail import refusals
 from models.mail.outbox import OutgoingEmail
-from models.signups import search
+from models.signups import queue, search, start
 from models.strapi import StrapiUnavailable
+from signup import rate_limits
+from signup.alerts import logged_lately
 from signup.databases import strapi_summary
 
 health = Blueprint("health", __name__)
@@ -33,8 +36,8 @@ def healthz() -> ResponseReturnValue:
     failing = list(failing_parts())
     if failing:
         return {"status": "failing", "parts": failing}, 503
-    warnings = {"warnings": ["reconcile"]} if search.not_reconciled().exists() else {}
-    return {"status": "ok", **warnings}
+    found = list(warnings())
+    return {"status": "ok", "warnings": found} if found else {"status": "ok"}
 
 
 def failing_parts() -> Iterator[str]:
@@ -50,6 +53,27 @@ def failing_parts() -> Iterator[str]:
             yield "mail"
     except LedgerUnavailable:
         yield "ledger"
+
+
+def warnings() -> Iterator[str]:
+    """Yield the name of each thing that an operator should look at."""
+    if search.not_reconciled().exists():
+        yield "reconcile"
+    if emails_are_used_up() or logged_lately(LogEvent.SIGNUP_SHARE_USED_UP):
+        yield "signups"
+    if queue_is_full():
+        yield "queue"
+
+
+def emails_are_used_up() -> bool:
+    """Return whether everybody together has got the first emails of this hour."""
+    limit = current_app.config["MAX_LETTERS"]
+    return rate_limits.enabled() and start.seconds_until_free(limit) > 0
+
+
+def queue_is_full() -> bool:
+    """Return whether as many signups wait for a decision as MAX_WAITING allows."""
+    return queue.number_waiting() >= int(current_app.config["MAX_WAITING"])
 
 
 def _strapi_works() -> bool:

@@ -4,9 +4,8 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from flask import abort, g
 from limits import RateLimitItem
 
 from models.emails import comparable
@@ -54,13 +53,12 @@ def try_login(account: str, authenticate: Callable[[], T | None]) -> T | None:
     return None
 
 
-def _refuse(account: str, counts: list[Count]) -> None:
+def _refuse(account: str, counts: list[Count]) -> NoReturn:
     windows = [limiter.limiter.get_window_stats(*count) for count in counts]
     # The list is empty when a window has ended just now.
     ends = [window.reset_time for window in windows if window.remaining == 0]
-    g.login_blocked_until = max(ends, default=0)
     log.warning(LogEvent.LOGIN_LIMITED, extra={"account": loggable_email(account)})
-    abort(429)
+    rate_limits.refuse(max(ends, default=0))
 
 
 def _watch_for_guessing(account: str, key: str) -> None:

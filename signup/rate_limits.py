@@ -1,15 +1,24 @@
-"""Limits: every number in one table, one switch for all of them, and what Flask-Limiter counts."""
+"""Limits: every number in one table, one switch for all of them, and how they are counted."""
 
-import ipaddress
+import logging
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import NoReturn
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, abort, current_app, g, request
+from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
 
 import models.rate_limits  # noqa: F401 (registers the storage "ledger://")
-from models.signups.start import EmailLimits
+from models import networks
+from models.log_events import LogEvent
+
+log = logging.getLogger(__name__)
+View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True)
@@ -30,23 +39,32 @@ class Limit:
         return f"{self.amount}/{self.period}"
 
 
-# Every limit that `RATELIMIT_ENABLED=false` lifts. "IP" means the /64 network for IPv6.
+# Every limit that `RATELIMIT_ENABLED=false` lifts. "IP" means the /64 network for IPv6, and
+# "network" the /24 network for IPv4 and the /48 network for IPv6.
 # Two limits always hold: the setting MAX_WAITING, and the sizes of a request in security.py.
+# No limit refuses a link whose signature verifies (P17).
 LIMITS = {
-    # Signup forms, and requests for another link. Above: 429.
+    # Signup forms. Above: 429.
     "link requests": Limit(30, "hour", "IP"),
     # Links that are not ours. Each process counts them in memory. Above: 429.
     "wrong links": Limit(20, "hour", "IP"),
+    # Passwords that were hashed for a link. Above: 503 with the form, and the link still works.
+    "hashes of a link": Limit(10, "10 minutes", "link"),
+    # Hashes that made no author. Above: the same, for links with a hash in these 10 minutes.
+    "wasted hashes": Limit(20, "hour", "IP"),
     # Failed logins, on the review pages and in the API together. Above: 429.
     "failed logins of an IP": Limit(20, "hour", "IP"),
+    "failed logins of a network": Limit(40, "hour", "network"),
     # Strapi has this limit, too. It counts for the IP, so nobody elsewhere is locked out.
     "failed logins of an account": Limit(5, "5 minutes", "account and IP"),
+    # From all networks that never logged in to this account. The others are not refused.
+    "failed logins from unknown networks": Limit(30, "hour", "account"),
     # From all IPs. Above: an error in the log. A refusal would lock out the owner of the account.
     "password guessing": Limit(100, "day", "account"),
     # First emails: the ones with a link. Above: the usual page, and no email.
     "emails to a mailbox in an hour": Limit(3, "hour", "mailbox"),
     "emails to a mailbox in a day": Limit(6, "day", "mailbox"),
-    # First emails to everyone have a setting, MAX_LETTERS in an hour. Above: 503.
+    # First emails to everyone have a setting, MAX_LETTERS in an hour. Above: 503. See shares.py.
 }
 # Seconds that a person needs at least to fill in the signup form. Faster: the usual page, no email.
 MIN_FORM_SECONDS = 3
@@ -57,43 +75,19 @@ def enabled() -> bool:
     return bool(current_app.config["RATELIMIT_ENABLED"])
 
 
-def email_limits() -> EmailLimits | None:
-    """The limits on first emails; None when limits are off."""
-    if not enabled():
-        return None
-    return EmailLimits(
-        mailbox_hour=LIMITS["emails to a mailbox in an hour"].amount,
-        mailbox_day=LIMITS["emails to a mailbox in a day"].amount,
-        everyone_hour=current_app.config["MAX_LETTERS"],
-    )
-
-
 def visitor_ip() -> str:
-    """The visitor's IP; for IPv6 its /64 network, because a visitor can use all of that."""
-    try:
-        ip = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        # A proxy on a Unix socket sends no IP, and some proxies send "unknown".
-        return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+    """The visitor's IP; for IPv6 its /64 network."""
+    return networks.of_visitor(request.remote_addr)
 
 
-def is_not_found(response: Response) -> bool:
-    """Whether a link was not ours."""
-    return response.status_code == 404
+def visitor_network() -> str:
+    """The network of the visitor's IP: /24 for IPv4, /48 for IPv6."""
+    return networks.of_provider(request.remote_addr)
 
 
 limiter = Limiter(visitor_ip, storage_uri="ledger://", strategy="fixed-window")
 # A GET changes nothing in the ledger, not even a count. So wrong links are counted in memory.
 memory_limiter = Limiter(visitor_ip, storage_uri="memory://", strategy="fixed-window")
-
-# Decorators for views. The stored keys contain the scope "wrong links" and the endpoints' names.
-limit_link_requests = limiter.limit(str(LIMITS["link requests"]))
-limit_wrong_links = memory_limiter.shared_limit(
-    str(LIMITS["wrong links"]), "wrong links", deduct_when=is_not_found
-)
 
 
 def init_app(app: Flask) -> None:
@@ -102,8 +96,43 @@ def init_app(app: Flask) -> None:
     memory_limiter.init_app(app)
 
 
+def limit_link_requests(view: View) -> View:
+    """Return the view with a limit on its requests from an IP."""
+
+    @wraps(view)
+    def limited(**arguments: str) -> ResponseReturnValue:
+        # The key is stored. It contains the name of the endpoint.
+        count("link requests", visitor_ip(), str(request.endpoint))
+        return view(**arguments)
+
+    return limited
+
+
+def count_wrong_link() -> None:
+    """Count a link that is not ours, or answer 429."""
+    count("wrong links", visitor_ip(), "wrong links", limiter=memory_limiter)
+
+
+def count(name: str, *key: str, limiter: Limiter = limiter) -> None:
+    """Count one more for this limit and key, or answer 429. A refusal only reads."""
+    item = LIMITS[name].item
+    if not enabled() or hit(item, *key, limiter=limiter):
+        return
+    log.warning(LogEvent.RATE_LIMITED, extra={"limit": str(item)})
+    refuse(limiter.limiter.get_window_stats(item, *key).reset_time)
+
+
+def hit(item: RateLimitItem, *key: str, limiter: Limiter = limiter) -> bool:
+    """Count one more, and return True; at the limit, return False without a transaction."""
+    return limiter.limiter.test(item, *key) and limiter.limiter.hit(item, *key)
+
+
+def refuse(until: float) -> NoReturn:
+    """Answer 429 until a time, in seconds since 1970."""
+    g.refused_until = until
+    abort(429)
+
+
 def retry_after() -> int:
     """Seconds until the limit that was reached is lifted, at least 1."""
-    limits = [limiter.current_limit, memory_limiter.current_limit]
-    ends = [limit.reset_at for limit in limits if limit is not None and limit.breached]
-    return max([1, *(int(end - time.time()) for end in [*ends, g.get("login_blocked_until", 0)])])
+    return max(1, math.ceil(g.get("refused_until", 0) - time.time()))

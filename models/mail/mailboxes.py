@@ -11,6 +11,8 @@ PROVIDERS = (
     (("gmail.com", "googlemail.com"), "."),
     (("proton.me", "protonmail.com", "protonmail.ch", "pm.me"), ".-_"),
 )
+# Names under which countries let people register a domain, as in example.co.uk.
+SECOND_LEVEL = {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ne", "net", "or", "org"}
 
 
 def base(email: str) -> str:
@@ -22,3 +24,14 @@ def base(email: str) -> str:
             letters = "".join(each for each in local if each not in ignored)
             local, domain = letters or local, domains[0]
     return f"{local}@{domain}"
+
+
+def owner_domain(email: str) -> str:
+    """Return the part of an email's domain that somebody has registered.
+
+    Its owner can make any number of domains below it: of a.b.example.co.uk, it is example.co.uk.
+    """
+    labels = base(email).rpartition("@")[2].split(".")
+    is_country = len(labels[-1]) == 2
+    below = 3 if is_country and labels[-2:-1] and labels[-2] in SECOND_LEVEL else 2
+    return ".".join(labels[-below:])

@@ -126,12 +126,10 @@ class OutgoingEmail(Record):
         return None
 
     @classmethod
-    def count_first_emails(cls, since: datetime, recipient: str | None = None) -> int:
-        """Count the first emails queued since then, to the recipient's mailbox or to everybody."""
-        query = cls.select().where(cls.kind == EmailKind.CONFIRM, cls.queued_at > since)
-        if recipient is not None:
-            query = query.where(cls.mailbox == mailboxes.base(recipient))
-        return query.count()
+    def count_first_emails(cls, since: datetime, recipient: str) -> int:
+        """Count the first emails queued since then to the recipient's mailbox."""
+        first = cls.select().where(cls.kind == EmailKind.CONFIRM, cls.queued_at > since)
+        return int(first.where(cls.mailbox == mailboxes.base(recipient)).count())
 
     @classmethod
     def repair_times(cls) -> None:

@@ -17,6 +17,7 @@ from models.mail.email_kinds import EmailKind
 from models.mail.outbox import OutgoingEmail
 from models.signups import reapplying
 from models.signups.history import Actor, EventKind
+from models.signups.queue import QueueLimits, reserved_place
 from models.signups.signup import Signup, State
 from models.strapi import AdminUser, AdminUsers, Author, StrapiClient
 from models.timestamps import as_stored, now, to_milliseconds
@@ -24,10 +25,6 @@ from models.timestamps import as_stored, now, to_milliseconds
 
 class DeclinedLately(Exception):
     """Another signup of this mailbox was declined, and may not apply again yet."""
-
-
-class QueueFull(Exception):
-    """The queue has reached MAX_WAITING."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def confirm(
     signup: Signup,
     strapi: StrapiClient,
     sent: Application,
-    max_waiting: int,
+    limits: QueueLimits,
     reapply_after: timedelta,
 ) -> None:
     """Create the author in Strapi, inactive. Does nothing when the signup is past this step.
@@ -59,10 +56,18 @@ def confirm(
 
     Raises: QueueFull, DeclinedLately, EmailTaken, StrapiUnavailable. The link still works then.
     """
+    refuse_declined(signup, reapply_after)
+    with reserved_place(signup, sent.by.ip, limits):
+        _create_author(signup, strapi, sent)
+
+
+def refuse_declined(signup: Signup, reapply_after: timedelta) -> None:
+    """Raise DeclinedLately when the mailbox of this signup may not apply again yet."""
     if reapplying.declined_lately(signup.email or "", reapply_after):
-        raise DeclinedLately
-    if Signup.select().where(Signup.state == State.WAITING).count() >= max_waiting:
-        raise QueueFull
+        raise DeclinedLately("another signup of the mailbox was declined")
+
+
+def _create_author(signup: Signup, strapi: StrapiClient, sent: Application) -> None:
     locked = _email_in_strapi(signup, strapi)
     if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return

@@ -3,29 +3,57 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from models.ledger.database import database
 from models.mail import mailboxes
 from models.mail.email_kinds import EmailKind
 from models.mail.outbox import OutgoingEmail
+from models.rate_limits import HOUR, Places, seconds_until
 from models.signups import reapplying
 from models.signups.history import Actor, Event, EventKind
 from models.signups.signup import Signup, State
 from models.timestamps import now
 
+# One lock for all first emails, because a limit for everybody counts them.
+LOCK = "first emails"
+
 
 class TooManyEmails(Exception):
     """The hourly limit on first emails for everybody together is reached."""
 
+    def __init__(self, seconds: int) -> None:
+        """`seconds` until another first email is allowed."""
+        super().__init__()
+        self.seconds = seconds
+
+
+class TooManyFromNetwork(TooManyEmails):
+    """The visitor's network has asked for as many first emails as one network may."""
+
+
+class Outcome(Enum):
+    """Whether an email will be sent, or which limit was reached."""
+
+    QUEUED = "queued"
+    MAILBOX_FULL = "mailbox full"
+    DOMAIN_FULL = "domain full"
+
 
 @dataclass(frozen=True)
 class EmailLimits:
-    """How many first emails may be queued for one mailbox, and for everybody together."""
+    """How many first emails may be queued within an hour, and for a mailbox also within a day.
+
+    `network` counts requests of the visitor's network, whatever follows: a visitor sees it, so it
+    must not tell what happened to an email (P3). `domain` is the recipient's.
+    """
 
     mailbox_hour: int
     mailbox_day: int
     everyone_hour: int
+    network: Places
+    domain: Places
 
 
 def start_signup(
@@ -37,24 +65,61 @@ def start_signup(
     by: Actor,
     reapply_after: timedelta,
     limits: EmailLimits | None,
-) -> bool:
+    by_link: bool = False,
+) -> Outcome:
     """Queue an email of kind `confirm`. The work is the same for each email.
 
-    What it says is decided when it is sent. Returns whether one will be sent: a mailbox gets only
-    so many. While one waits for another try, it is the answer, and no limit of the mailbox is
-    checked. `limits=None` lifts all limits.
+    What it says is decided when it is sent. Returns whether one will be sent: a mailbox and a
+    domain get only so many. While one waits for another try, it is the answer, and these limits
+    are not checked. Who asks `by_link` has a link of ours: the limits for everybody and for a
+    network do not hold (P17). `limits=None` lifts all limits.
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
     person = {"firstname": firstname, "lastname": lastname, "language": language}
-    with database.exclusive_transaction(f"mailbox {mailboxes.base(email)}"):
-        _check_limit_of_all(limits)
+    # A refusal only reads: it begins no transaction.
+    for_all = None if by_link else limits
+    _refuse_above(for_all)
+    with database.exclusive_transaction(LOCK):
+        _refuse_above(for_all)
+        if for_all:
+            for_all.network.take()
         signup = reapplying.current(email, reapply_after)
         waiting = signup is not None and OutgoingEmail.hasten(signup)
-        if not (waiting or _may_send_to(email, limits)):
-            return False
-        _queue_link(_with_new_link(signup, email, person), email, by, waiting)
-    return True
+        outcome = Outcome.QUEUED if waiting else _take_place(email, limits)
+        if outcome == Outcome.QUEUED:
+            _queue_link(_with_new_link(signup, email, person), email, by, waiting)
+    return outcome
+
+
+def seconds_until_free(everyone_hour: int) -> int:
+    """Return how long everybody must wait for a first email; 0 when one is allowed now."""
+    queued_at, an_hour_ago = OutgoingEmail.queued_at, now() - HOUR
+    recent = OutgoingEmail.kind == EmailKind.CONFIRM, queued_at > an_hour_ago
+    newest = OutgoingEmail.select(queued_at).where(*recent).order_by(queued_at.desc())
+    # When this one is an hour old, there are fewer than allowed.
+    blocking = newest.offset(everyone_hour - 1).limit(1).first()
+    return seconds_until(blocking.queued_at + HOUR) if blocking else 0
+
+
+def _refuse_above(limits: EmailLimits | None) -> None:
+    if limits is None:
+        return
+    if seconds := seconds_until_free(limits.everyone_hour):
+        raise TooManyEmails(seconds)
+    if seconds := limits.network.seconds_until_free():
+        raise TooManyFromNetwork(seconds)
+
+
+def _take_place(email: str, limits: EmailLimits | None) -> Outcome:
+    """Take a place of the recipient's domain, unless the mailbox has got enough emails."""
+    if limits is None:
+        return Outcome.QUEUED
+    in_hour = OutgoingEmail.count_first_emails(now() - HOUR, email)
+    in_day = OutgoingEmail.count_first_emails(now() - timedelta(days=1), email)
+    if in_hour >= limits.mailbox_hour or in_day >= limits.mailbox_day:
+        return Outcome.MAILBOX_FULL
+    return Outcome.QUEUED if limits.domain.take() else Outcome.DOMAIN_FULL
 
 
 def _with_new_link(signup: Signup | None, email: str, person: dict[str, str | None]) -> Signup:
@@ -82,20 +147,3 @@ def _queue_link(signup: Signup, email: str, by: Actor, waiting: bool) -> None:
         email = signup.proven_email or ""
     if not waiting:
         OutgoingEmail.enqueue(EmailKind.CONFIRM, email, signup)
-
-
-def _check_limit_of_all(limits: EmailLimits | None) -> None:
-    """Raise TooManyEmails when the hourly limit for everybody together is reached."""
-    an_hour_ago = now() - timedelta(hours=1)
-    if limits and OutgoingEmail.count_first_emails(an_hour_ago) >= limits.everyone_hour:
-        raise TooManyEmails
-
-
-def _may_send_to(email: str, limits: EmailLimits | None) -> bool:
-    if limits is None:
-        return True
-    an_hour_ago, a_day_ago = now() - timedelta(hours=1), now() - timedelta(days=1)
-    return (
-        OutgoingEmail.count_first_emails(an_hour_ago, email) < limits.mailbox_hour
-        and OutgoingEmail.count_first_emails(a_day_ago, email) < limits.mailbox_day
-    )

@@ -16,7 +16,7 @@ from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_d
 from models.timestamps import as_stored, now
 from signup import settings
 from signup.databases import strapi
-from signup.health import OVERDUE
+from signup.health import OVERDUE, emails_are_used_up, queue_is_full
 from signup.mail import compose, smtp
 from signup.mail.replies import Outcome, Reply
 
@@ -65,6 +65,16 @@ def _outbox() -> Iterator[Finding]:
     errors = "; ".join(f"signup {signup.id}: {signup.reconcile_error}" for signup in failed)
     fault = f"{errors}; each is tried again every 10 minutes"
     yield "every signup agrees with Strapi", fault if failed else None
+    yield from _limits()
+
+
+def _limits() -> Iterator[Finding]:
+    if queue_is_full():
+        advice = "decide about some on the review pages, or raise SIGNUP_MAX_WAITING"
+        yield "places in the queue", f"the queue is full, so nobody can apply: {advice}"
+    if emails_are_used_up():
+        advice = "look for a flood in the log, or raise SIGNUP_MAX_LETTERS"
+        yield "first emails", f"those of this hour are used up, so nobody can apply: {advice}"
 
 
 def _refusals() -> str | None:

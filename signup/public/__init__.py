@@ -37,7 +37,7 @@ def link_from_future(_: Exception) -> ResponseReturnValue:
     return error_response(503)
 
 
-def too_many_emails(_: Exception) -> ResponseReturnValue:
-    """Answer 503 on a page that has no form to show again."""
-    form.alert_about_flood()
-    return error_response(503)
+def too_many_emails(error: TooManyEmails) -> ResponseReturnValue:
+    """Say on a page that has no form to show again that the visitor should come back later."""
+    status, headers = form.refusal(error)
+    return error_response(status, headers=headers, advice=429)

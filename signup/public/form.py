@@ -9,18 +9,19 @@ from flask.typing import ResponseReturnValue
 from models.log_events import LogEvent
 from models.signups import start
 from models.signups.history import AUTHOR, Actor
-from models.signups.start import TooManyEmails
+from models.signups.start import Outcome, TooManyEmails, TooManyFromNetwork
 from models.timestamps import now
-from signup import durations, i18n, rate_limits
+from signup import durations, i18n, rate_limits, shares
 from signup.alerts import alert
-from signup.errors import RETRY
 from signup.forms import ButtonForm, SignupForm
 from signup.validation import typos
 
 log = logging.getLogger(__name__)
-# Flask-Limiter stores the names of the blueprint and of its views in the keys of limits. The
-# session's keys "asked", "ignored", "again" and "came_at" are stored in cookies.
+# The names of the blueprint and of its views are stored in the keys of limits. The session's
+# keys "asked", "ignored", "again" and "came_at" are stored in cookies.
 pages = Blueprint("form", __name__)
+
+SHARE = "has used up its share of the first emails of an hour, so it gets no more for now"
 
 
 @pages.get("/")
@@ -60,9 +61,9 @@ def ask() -> ResponseReturnValue:
     try:
         if _is_from_a_person(form):
             _start_signup(**person)
-    except TooManyEmails:
-        alert_about_flood()
-        return render_template("signup/form.html", form=form, busy=True), 503, RETRY
+    except TooManyEmails as error:
+        page = render_template("signup/form.html", form=form, busy=True)
+        return page, *refusal(error)
     session["asked"] = {**person, "ignored": form.honeypot_filled}
     session.pop("again", None)
     return redirect(url_for(".sent"), 303)
@@ -100,17 +101,23 @@ def again() -> ResponseReturnValue:
     return redirect(url_for(".sent"), 303)
 
 
-def queue_email(email: str, firstname: str, lastname: str | None) -> bool:
-    """Queue the email that fits the state of this email; return whether one will be sent."""
-    return start.start_signup(
+def queue_email(email: str, firstname: str, lastname: str | None, by_link: bool = False) -> bool:
+    """Queue the email that fits the state of this email; return whether one will be sent.
+
+    `by_link` says that a link of ours asks for it.
+    """
+    outcome = start.start_signup(
         email,
         firstname,
         lastname,
         language=i18n.current_language(),
         by=author(),
         reapply_after=durations.reapply_period(),
-        limits=rate_limits.email_limits(),
+        limits=shares.email_limits(email),
+        by_link=by_link,
     )
+    _alert_about(outcome)
+    return outcome == Outcome.QUEUED
 
 
 def author() -> Actor:
@@ -118,10 +125,21 @@ def author() -> Actor:
     return Actor(AUTHOR, request.remote_addr)
 
 
-def alert_about_flood() -> None:
-    """Log an error: the limit on first emails to everyone is reached."""
+def refusal(error: TooManyEmails) -> tuple[int, dict[str, str]]:
+    """Return the status and headers of an answer to too many first emails. Log an error."""
+    headers = {"Retry-After": str(error.seconds)}
+    if isinstance(error, TooManyFromNetwork):
+        alert(LogEvent.SIGNUP_SHARE_USED_UP, f"the network {rate_limits.visitor_network()} {SHARE}")
+        return 429, headers
     limit = current_app.config["MAX_LETTERS"]
     alert(LogEvent.SIGNUP_FLOOD, f"{limit} first emails in an hour, so no more are sent for now")
+    return 503, headers
+
+
+def _alert_about(outcome: Outcome) -> None:
+    """Log an error when a domain has used up its share. The visitor is not told (P3)."""
+    if outcome == Outcome.DOMAIN_FULL:
+        alert(LogEvent.SIGNUP_SHARE_USED_UP, f"an email domain {SHARE}")
 
 
 def _is_from_a_person(form: SignupForm) -> bool:

@@ -8,31 +8,27 @@ from flask.typing import ResponseReturnValue
 from models import password_hashing
 from models.log_events import LogEvent
 from models.signups import confirm as confirming
-from models.signups import decide, disputes, reapplying, search
-from models.signups.confirm import Application, DeclinedLately, QueueFull
+from models.signups import decide, disputes, queue, reapplying, search
+from models.signups.confirm import Application, DeclinedLately
+from models.signups.queue import QueueFull
 from models.signups.signup import Signup, State
 from models.strapi import EmailTaken, StrapiUnavailable
 from models.timestamps import now
-from signup import durations, i18n, links, rate_limits
-from signup.databases import strapi
+from signup import durations, i18n, links, rate_limits, shares
+from signup.databases import strapi, strapi_summary
 from signup.errors import RETRY
 from signup.forms import ButtonForm, ConfirmForm
 from signup.public.form import author, queue_email
+from signup.public.hash_limits import TooManyHashes, counted_hash
 
 log = logging.getLogger(__name__)
-# Flask-Limiter stores the names of the blueprint and of its views in the keys of limits.
 pages = Blueprint("link", __name__)
 
-REASONS: dict[type[Exception], str] = {
-    QueueFull: "the queue is full",
-    DeclinedLately: "another signup of the mailbox was declined, which can still be undone",
-}
 # Why a link is over, which is also the name of its page; and the event to log.
 OVER = {"expired": LogEvent.LINK_EXPIRED, "replaced": LogEvent.LINK_REPLACED}
 
 
 @pages.get("/confirm/<token>")
-@rate_limits.limit_wrong_links
 def confirm(token: str) -> ResponseReturnValue:
     """Show the signup's own page, whatever its state."""
     link, signup = _open(token)
@@ -40,7 +36,6 @@ def confirm(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/confirm/<token>")
-@rate_limits.limit_wrong_links
 def apply(token: str) -> ResponseReturnValue:
     """Create the inactive author in Strapi, and redirect to the signup's page."""
     link, signup = _open(token)
@@ -56,7 +51,7 @@ def apply(token: str) -> ResponseReturnValue:
         _confirm(signup, form)
     except EmailTaken:
         return render_template("signup/taken.html", **links.panel_urls()), 409
-    except (QueueFull, DeclinedLately, StrapiUnavailable) as error:
+    except (QueueFull, DeclinedLately, StrapiUnavailable, TooManyHashes) as error:
         return _busy_page(signup, form, error)
     session.pop("asked", None)
     session.pop("again", None)
@@ -65,8 +60,6 @@ def apply(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/confirm/<token>/renew")
-@rate_limits.limit_link_requests
-@rate_limits.limit_wrong_links
 def renew(token: str) -> ResponseReturnValue:
     """Send a new link to the mailbox of a link that is over, as if its owner had asked again.
 
@@ -83,7 +76,8 @@ def renew(token: str) -> ResponseReturnValue:
         return page, form.status
     # An erased signup has no email.
     if signup.proven_email:
-        queued = queue_email(signup.proven_email, signup.firstname or "", signup.lastname)
+        names = signup.firstname or "", signup.lastname
+        queued = queue_email(signup.proven_email, *names, by_link=True)
         event = LogEvent.LINK_RENEWED if queued else LogEvent.LINK_RENEWED_TOO_OFTEN
         log.info(event, extra={"signup": signup.id})
     session["again"] = True
@@ -91,7 +85,6 @@ def renew(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/confirm/<token>/withdraw")
-@rate_limits.limit_wrong_links
 def withdraw(token: str) -> ResponseReturnValue:
     """Withdraw the author's signup, and redirect to its page."""
     link, signup = _open(token)
@@ -109,9 +102,21 @@ def withdraw(token: str) -> ResponseReturnValue:
     return redirect(url_for(".confirm", token=token), 303)
 
 
+def read_link(purpose: str, token: str) -> links.Link:
+    """Verify a token and return its link. Raises as `links.read_link` does.
+
+    A limit refuses only tokens whose signature is wrong, and without a look at the ledger.
+    """
+    try:
+        return links.read_link(purpose, token)
+    except links.InvalidLink:
+        rate_limits.count_wrong_link()
+        raise
+
+
 def _open(token: str) -> tuple[links.Link, Signup]:
     """Return a link and its signup, and use the signup's language. Raises as `read_link` does."""
-    link = links.read_link(links.CONFIRM, token)
+    link = read_link(links.CONFIRM, token)
     signup = Signup.by_key(link.key)
     if signup is None:
         raise links.InvalidLink
@@ -164,11 +169,14 @@ def _declined_page(signup: Signup) -> str | None:
 
 def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:
     """Show the form again, with a message that the author cannot be created now."""
-    problem = str(error) or REASONS[type(error)]
-    log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": problem})
-    busy = "full" if isinstance(error, QueueFull) else "unavailable"
+    log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": str(error)})
+    busy, headers = "unavailable", RETRY
+    if isinstance(error, QueueFull):
+        busy = "full"
+    if isinstance(error, TooManyHashes):
+        busy, headers = "often", {"Retry-After": str(error.seconds)}
     page = render_template("signup/open.html", form=form, signup=signup, busy=busy)
-    return page, 503, RETRY
+    return page, 503, headers
 
 
 def _why_over(link: links.Link, signup: Signup) -> str | None:
@@ -200,11 +208,16 @@ def _confirm_form(signup: Signup) -> ConfirmForm:
 
 
 def _confirm(signup: Signup, form: ConfirmForm) -> None:
-    sent = Application(
-        password_hash=password_hashing.hash_password(form.password.data or ""),
-        language=i18n.current_language(),
-        by=author(),
-        answers=form.answers,
-    )
-    max_waiting = current_app.config["MAX_WAITING"]
-    confirming.confirm(signup, strapi(), sent, max_waiting, durations.reapply_period())
+    """Look whether there is a place for this author, and only then hash the password."""
+    by, limits = author(), shares.queue_limits(signup.email or "")
+    confirming.refuse_declined(signup, durations.reapply_period())
+    queue.refuse_above(signup, by.ip, limits)
+    strapi_summary()
+    with counted_hash(signup):
+        sent = Application(
+            password_hash=password_hashing.hash_password(form.password.data or ""),
+            language=i18n.current_language(),
+            by=by,
+            answers=form.answers,
+        )
+        confirming.confirm(signup, strapi(), sent, limits, durations.reapply_period())

@@ -9,17 +9,16 @@ from models.log_events import LogEvent
 from models.mail.suppressions import Suppression
 from models.signups import decide, disputes
 from models.signups.signup import Signup, State
-from signup import i18n, links, rate_limits
+from signup import i18n, links
 from signup.databases import strapi
 from signup.forms import ButtonForm
 from signup.public.form import author
-from signup.public.link import pages
+from signup.public.link import pages, read_link
 
 log = logging.getLogger(__name__)
 
 
 @pages.get("/stop/<token>")
-@rate_limits.limit_wrong_links
 def stop(token: str) -> ResponseReturnValue:
     """Ask whether this mailbox should never get an email from us again ("this wasn't me")."""
     link, signup = _open_stop(token)
@@ -33,7 +32,6 @@ def stop(token: str) -> ResponseReturnValue:
 
 
 @pages.post("/stop/<token>")
-@rate_limits.limit_wrong_links
 def never_again(token: str) -> ResponseReturnValue:
     """Suppress all emails to this mailbox from now on."""
     link, signup = _open_stop(token)
@@ -69,7 +67,7 @@ def _stopped_page(email: str) -> str:
 
 def _open_stop(token: str) -> tuple[links.Link, Signup | None]:
     """Return a stop link and its signup. The link works longer than we keep an unconfirmed one."""
-    link = links.read_link(links.STOP, token)
+    link = read_link(links.STOP, token)
     signup = Signup.by_key(link.key)
     # Up to version 0.3, the link did not name the mailbox.
     if signup is None and not isinstance(link.detail, str):

@@ -19,7 +19,7 @@ from models.timestamps import now
 from signup import i18n, links
 from signup.databases import reconciler, strapi_summary
 from signup.forms import ButtonForm
-from signup.health import OVERDUE
+from signup.health import OVERDUE, queue_is_full
 from signup.mail.compose import RenderedEmail, decline_variables, render_email
 from signup.review.forms import DeclineForm
 from signup.review.login import reviewer_blueprint
@@ -176,6 +176,7 @@ def common_variables() -> dict[str, Any]:
         "duplicated": reconciler().duplicated,
         "disputed": list(disputes.open_disputes().limit(PAGE_SIZE)),
         "not_reconciled": search.not_reconciled().count(),
+        "queue_is_full": queue_is_full(),
         "role": current_app.config["AUTHOR_ROLE"],
         "domain_kind": domains.kind,
         "domain_reads": domains.to_unicode,

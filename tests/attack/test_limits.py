@@ -1,13 +1,16 @@
 """Known ways around the limits, with the limits on."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
 
 from tests.attack.corpus import KNOWN
 from tests.support.report_tables import Report
-from tests.support.service import PUBLIC, Service, Visitor, token_of
+from tests.support.service import PUBLIC, Service, Start, Visitor, token_of
+from tests.support.smtp_server import text
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 PATHS: list[str] = KNOWN["spellings of /review/login"]
@@ -75,3 +78,44 @@ def test_guesses_of_links_are_limited_wherever_they_are_sent(
             statuses.append(answer.status_code)
 
     report("guessed links", len(statuses), ["one guess too many"] * (statuses.count(404) - 20))
+
+
+def test_wrong_links_stop_no_link_of_ours(service: Service, report: Report) -> None:
+    visitor = service.visitor()
+    link = visitor.ask_and_get_link()
+    for number in range(25):
+        visitor.get(f"/confirm/x{number}")
+    pages = [visitor.get(path).status_code for path in (link, visitor.link("stop"))]
+    pages.append(visitor.confirm(link).status_code)
+    report("links behind 25 wrong ones of the same IP", 3, ["429"] * pages.count(429))
+
+
+def test_ten_networks_of_one_provider_do_not_close_the_form(
+    service: Service, report: Report
+) -> None:
+    for number in range(300):
+        Visitor(service, f"2001:db8:7:{number % 10:x}::1").ask(f"a{number}@example{number}.org")
+    sent = len(service.deliver())
+    honest = Visitor(service, "192.0.2.7").ask("ada@example.net")
+    refused = ["the form is closed"] * (honest.status_code != 303)
+    report("first emails for one network", 300, ["one email too many"] * (sent - 30) + refused)
+
+
+def test_one_domain_does_not_close_the_form_or_the_queue(start: Start, report: Report) -> None:
+    service = start(MAX_WAITING=20)
+    for number in range(70):
+        Visitor(service, f"10.0.{number}.1").ask(f"a{number}@x{number}.example.org")
+    links = {message["To"]: link_of(message) for message in service.deliver()}
+    statuses = [
+        Visitor(service, f"10.1.{number}.1").confirm(link).status_code
+        for number, link in enumerate([*links.values()][:10])
+    ]
+    extra = [len(links) - 60, statuses.count(303) - 4]
+    report("emails and places of one domain", 70, ["one too many"] * sum(extra))
+
+
+def link_of(message: EmailMessage) -> str:
+    """The path of the link in an email."""
+    found = re.search(r"/confirm/\S+", text(message))
+    assert found
+    return found[0]

@@ -139,15 +139,72 @@ def test_thirty_requests_an_hour_from_one_ip(service: Service) -> None:
     assert Visitor(service, "192.0.2.7").ask().status_code == 303
 
 
-def test_twenty_wrong_links_an_hour_from_one_ip_and_right_links_always(service: Service) -> None:
+def spend_everything(visitor: Visitor, email: str) -> None:
+    """Reach every limit of this IP that needs no secret."""
+    for number in range(21):
+        assert visitor.get(f"/{('confirm', 'stop')[number % 2]}/x{number}").status_code != 200
+        guess(visitor, 1, f"guess{number}@example.com")
+    for number in range(31):
+        visitor.ask(f"author{number}@example.net")
+    assert [visitor.get("/stop/x").status_code, visitor.ask(email).status_code] == [429, 429]
+
+
+# How to open or send the link {0} or the stop link {1} of an open signup. The status of the answer.
+GENUINE = [
+    ("GET", "{0}", 200),
+    ("HEAD", "{0}", 200),
+    ("POST", "{0}", 303),
+    ("POST", "{0}/renew", 303),
+    ("POST", "{0}/withdraw", 303),
+    ("GET", "{1}", 200),
+    ("POST", "{1}", 200),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), GENUINE)
+def test_no_limit_refuses_a_link_that_is_ours(
+    service: Service, method: str, path: str, status: int, later: Later
+) -> None:
+    visitor = Visitor(service, "192.0.2.7")
+    links = [visitor.ask_and_get_link(), visitor.link("stop")]
+    if path.endswith("/renew"):
+        later(timedelta(days=3))
+    spend_everything(visitor, ADA)
+
+    path = path.format(*links)
+    if method == "POST":
+        fields = {"password": ADA_PASSWORD, "firstname": "Ada", "lastname": "", "why": ""}
+        answer = visitor.post(
+            path, page=path.removesuffix("/renew").removesuffix("/withdraw"), **fields
+        )
+    else:
+        answer = visitor.client.open(path, method=method, base_url=PUBLIC)
+    assert answer.status_code == status
+    if path.endswith("/renew"):
+        assert [message["To"] for message in service.deliver()].count(ADA) == 1
+
+
+def test_the_link_of_a_signup_that_was_deleted_counts_as_no_wrong_link(service: Service) -> None:
     visitor = service.visitor()
-    link = service.visitor().ask_and_get_link()
-    answers = [visitor.get(f"/confirm/guess{number}").status_code for number in range(10)]
-    answers += [visitor.get(f"/stop/guess{number}").status_code for number in range(11)]
+    link = visitor.ask_and_get_link()
+    service.ledger.do("DELETE FROM signup")
+    assert {visitor.get(link).status_code for _ in range(25)} == {404}
+
+
+def test_twenty_wrong_links_an_hour_from_one_ip_without_a_look_at_the_ledger(
+    service: Service,
+) -> None:
+    visitor = service.visitor()
+    visitor.ask_and_get_link()
+    service.ledger.do("DROP TABLE signup")
+    stop = visitor.link("stop").rsplit("/", maxsplit=1)[1]
+    # A token for another purpose is as wrong as any.
+    wrong = ["x", "a.b.c", stop, f"{stop}x", "%00", "\N{GREEK SMALL LETTER ALPHA}" * 50, "a" * 4000]
+    answers = [visitor.get(f"/confirm/{token}").status_code for token in wrong * 3]
     assert answers == [404] * 20 + [429]
-    refused = visitor.get("/confirm/guess")
+    refused = visitor.client.post("/stop/guess", base_url=PUBLIC)
+    assert refused.status_code == 429
     assert 3000 < int(refused.headers["Retry-After"]) <= 3600
-    assert Visitor(service, "192.0.2.7").get(link).status_code == 200
 
 
 def test_an_ipv6_network_counts_as_one_visitor(service: Service) -> None:

@@ -1,0 +1,66 @@
+"""How much of MAX_LETTERS and MAX_WAITING one network or one email domain may take."""
+
+import hashlib
+import hmac
+
+from flask import current_app, request
+
+from models import networks
+from models.mail import mailboxes
+from models.rate_limits import Places
+from models.signups.queue import QueueLimits
+from models.signups.start import EmailLimits
+from signup.rate_limits import LIMITS, enabled
+from signup.validation import domains
+
+# MAX_LETTERS is divided by these numbers, and MAX_WAITING by the others.
+NETWORK_EMAILS, DOMAIN_EMAILS, FREE_MAIL_EMAILS = 10, 5, 2
+NETWORK_WAITING, DOMAIN_WAITING = 5, 5
+# The largest share of MAX_LETTERS. Each place in it is a row, and all are read at once.
+MAX_PLACES = 1000
+
+
+def email_limits(email: str) -> EmailLimits | None:
+    """Return the limits on first emails to `email` for this visitor; None when limits are off."""
+    if not enabled():
+        return None
+    total, domain = current_app.config["MAX_LETTERS"], mailboxes.owner_domain(email)
+    parts = FREE_MAIL_EMAILS if domain in domains.COMMON else DOMAIN_EMAILS
+    network = networks.of_provider(request.remote_addr)
+    return EmailLimits(
+        mailbox_hour=LIMITS["emails to a mailbox in an hour"].amount,
+        mailbox_day=LIMITS["emails to a mailbox in a day"].amount,
+        everyone_hour=total,
+        network=_places("network", network, share(total, NETWORK_EMAILS)),
+        domain=_places("domain", domain, None if _is_expected(domain) else share(total, parts)),
+    )
+
+
+def queue_limits(email: str) -> QueueLimits:
+    """Return the limits on waiting signups for this author. MAX_WAITING always holds."""
+    total, domain = current_app.config["MAX_WAITING"], mailboxes.owner_domain(email)
+    if not enabled():
+        return QueueLimits(total)
+    unlimited = domain in domains.COMMON or _is_expected(domain)
+    return QueueLimits(
+        total,
+        network=share(total, NETWORK_WAITING),
+        domain=None if unlimited else share(total, DOMAIN_WAITING),
+    )
+
+
+def share(total: int, parts: int) -> int:
+    """Return one part of a total. A total of less than one for each part is not divided."""
+    return total // parts or total
+
+
+def _places(kind: str, name: str, amount: int | None) -> Places:
+    """Return the places of a network or domain. A keyed hash stands for it in the ledger."""
+    key = current_app.config["SECRET_KEY"].encode()
+    digest = hmac.new(key, name.encode(), hashlib.sha256).hexdigest()
+    return Places(f"first emails of {kind} {digest}", amount and min(amount, MAX_PLACES))
+
+
+def _is_expected(domain: str) -> bool:
+    """Return whether the operator has named this domain as one that applies."""
+    return domain in current_app.config["ALLOWED_DOMAINS"]
