@@ -101,11 +101,9 @@ class LedgerStorage(Storage):
         """Add to a count and return it. Its window begins here and lasts `expiry` seconds."""
         # The name of the lock is shared with older versions that run beside this one.
         with database.exclusive_transaction(f"count {key}"):
-            count = Count.current(key)
-            if count is None:
-                Count.delete_where(Count.key == key)
-                ends = now() + timedelta(seconds=expiry)
-                count = Count.create(key=key, amount=0, expires_at=ends)
+            count = Count.get_or_none(Count.key == key) or Count(key=key, expires_at=now())
+            if count.expires_at <= now():
+                count.amount, count.expires_at = 0, now() + timedelta(seconds=expiry)
             count.amount += amount
             count.save()
         return int(count.amount)

@@ -1,5 +1,7 @@
 """The queue of signups that wait for a decision, and how many may wait."""
 
+import secrets
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ class QueueLimits:
 
 def number_waiting() -> int:
     """Return how many signups wait for a decision."""
-    return int(_waiting().count())
+    return int(Signup.select().where(Signup.state == State.WAITING).count())
 
 
 @contextmanager
@@ -47,10 +49,9 @@ def reserved_place(signup: Signup, ip: str | None, limits: QueueLimits) -> Itera
 
     Raises: QueueFull.
     """
-    key = f"{CONFIRMING}{signup.id}"
+    key = f"{CONFIRMING}{signup.id} {secrets.token_hex(4)}"
     with database.exclusive_transaction("queue"):
         refuse_above(signup, ip, limits)
-        Count.delete_where(Count.key == key)
         Count.create(key=key, amount=1, expires_at=now() + RESERVATION)
     try:
         yield
@@ -65,31 +66,26 @@ def refuse_above(signup: Signup, ip: str | None, limits: QueueLimits) -> None:
     others = _being_confirmed(signup)
     if number_waiting() + others >= limits.total:
         raise QueueFull("the queue is full")
-    if limits.domain is not None and _of_domain(signup) + others >= limits.domain:
+    if limits.domain is None and limits.network is None:
+        return
+    domain, network = mailboxes.owner_domain(signup.email or ""), networks.of_provider(ip)
+    domains, in_networks = _domains_and_networks()
+    if limits.domain is not None and domains[domain] + others >= limits.domain:
         raise QueueFull("as many signups of this email domain wait as may wait of one")
-    if limits.network is not None and _of_network(ip) + others >= limits.network:
+    if limits.network is not None and in_networks[network] + others >= limits.network:
         raise QueueFull("as many signups from this network wait as may wait from one")
-
-
-def _waiting() -> Any:
-    return Signup.select().where(Signup.state == State.WAITING)
 
 
 def _being_confirmed(signup: Signup) -> int:
     """Return how many other signups are being confirmed. Each may be of any network or domain."""
-    others = Count.key.startswith(CONFIRMING) & (Count.key != f"{CONFIRMING}{signup.id}")
-    return Count.select().where(others, Count.expires_at > now()).count()
+    others = Count.key.startswith(CONFIRMING) & ~Count.key.startswith(f"{CONFIRMING}{signup.id} ")
+    return int(Count.select().where(others, Count.expires_at > now()).count())
 
 
-def _of_domain(signup: Signup) -> int:
-    domain = mailboxes.owner_domain(signup.email or "")
-    same = (Signup.domain == domain) | Signup.domain.endswith(f".{domain}")
-    return int(_waiting().where(same).count())
-
-
-def _of_network(ip: str | None) -> int:
-    """Return how many waiting signups were confirmed from the network of this IP."""
-    confirmed = Event.select(Event.ip).join(Signup, on=(Event.signup == Signup.id))
-    found = confirmed.where(Signup.state == State.WAITING, Event.kind == EventKind.CONFIRMED)
-    ours = networks.of_provider(ip)
-    return sum(networks.of_provider(event.ip) == ours for event in found)
+def _domains_and_networks() -> tuple[Counter[str], Counter[str]]:
+    """Count the waiting signups of each email domain, and those confirmed from each network."""
+    confirmed: Any = Event.select(Event.ip, Signup.email).join(Signup, on=Event.signup == Signup.id)
+    where = Signup.state == State.WAITING, Event.kind == EventKind.CONFIRMED
+    found = list(confirmed.where(*where).tuples())
+    domains = Counter(mailboxes.owner_domain(email or "") for _, email in found)
+    return domains, Counter(networks.of_provider(ip) for ip, _ in found)

@@ -12,10 +12,10 @@ from models.signups import decide, disputes, queue, reapplying, search
 from models.signups.confirm import Application, DeclinedLately
 from models.signups.queue import QueueFull
 from models.signups.signup import Signup, State
-from models.strapi import EmailTaken, StrapiUnavailable
+from models.strapi import AdminUsers, EmailTaken, StrapiUnavailable
 from models.timestamps import now
 from signup import durations, i18n, links, rate_limits, shares
-from signup.databases import strapi, strapi_summary
+from signup.databases import strapi
 from signup.errors import RETRY
 from signup.forms import ButtonForm, ConfirmForm
 from signup.public.form import author, queue_email
@@ -212,7 +212,7 @@ def _confirm(signup: Signup, form: ConfirmForm) -> None:
     by, limits = author(), shares.queue_limits(signup.email or "")
     confirming.refuse_declined(signup, durations.reapply_period())
     queue.refuse_above(signup, by.ip, limits)
-    strapi_summary()
+    strapi().read(AdminUsers.any_exist)
     with counted_hash(signup):
         sent = Application(
             password_hash=password_hashing.hash_password(form.password.data or ""),

@@ -20,12 +20,12 @@ def test_a_step_sends_few_statements(service: Service, caplog: pytest.LogCapture
 
     with caplog.at_level(logging.DEBUG, "peewee"):
         visitor.ask()
-        assert statements() <= 16
+        assert statements() <= 22
         service.deliver()
         statements()
         visitor.confirm()
-        assert statements() <= 28
+        assert statements() <= 44
         sue.log_in()
         assert statements() <= 12
         sue.get("/review")
-        assert statements() <= 21
+        assert statements() <= 23

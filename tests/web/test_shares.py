@@ -237,7 +237,7 @@ def test_of_many_who_confirm_at_once_no_more_wait_than_may(start: Start) -> None
     assert states.count("waiting") == answers.count(303) == len(service.strapi.admins()) - 1
     # One who is being confirmed may keep a place from another one for this moment.
     assert 1 <= states.count("waiting") <= 3
-    assert service.rows("SELECT * FROM count WHERE key LIKE 'confirming%'") == []
+    assert "confirming" not in str(service.rows("SELECT * FROM count"))
 
 
 def test_a_full_queue_is_shown_to_reviewers_monitors_and_operators(start: Start) -> None:
