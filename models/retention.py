@@ -6,6 +6,7 @@ from models.ledger.database import database
 from models.ledger.erasure import erased_values
 from models.mail.outbox import MAX_AHEAD, OutgoingEmail
 from models.rate_limits import Count
+from models.reviewers.known_networks import KnownNetwork
 from models.signups import disputes
 from models.signups.history import Event
 from models.signups.signup import Signup, State
@@ -21,7 +22,7 @@ KEEP_PARKED = timedelta(days=30)
 def purge(keep_decided: timedelta, link_life: timedelta) -> int:
     """Delete old rows, and return how many signups were deleted or erased.
 
-    1. Delete sent and parked emails, and expired counts.
+    1. Delete sent and parked emails, expired counts, and networks of logins long ago.
     2. Delete signups that were not confirmed in 7 days, or in the life of their link.
     3. Erase the persons of signups that were decided longer ago than `keep_decided`.
     """
@@ -31,6 +32,7 @@ def purge(keep_decided: timedelta, link_life: timedelta) -> int:
         OutgoingEmail.delete_where(OutgoingEmail.parked_at < now() - KEEP_PARKED)
         # A window that ends far in the future was begun by a clock that had jumped.
         Count.delete_where((Count.expires_at < now()) | (Count.expires_at > now() + MAX_AHEAD))
+        KnownNetwork.purge()
         touched = _delete_unconfirmed(keep_decided, link_life) + _erase_decided(keep_decided)
     database.truncate_wal()
     return touched

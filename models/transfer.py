@@ -13,6 +13,7 @@ from models.ledger.leases import Lease
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import Suppression
 from models.rate_limits import Count
+from models.reviewers.known_networks import KnownNetwork
 from models.reviewers.notices import MutedReviewer
 from models.reviewers.sessions import Session
 from models.signups.history import Event
@@ -30,6 +31,7 @@ TABLES: tuple[Any, ...] = (
     Count,
     MutedReviewer,
     Lease,
+    KnownNetwork,
 )
 
 

@@ -53,11 +53,12 @@ LIMITS = {
     # Hashes that made no author. Above: the same, for links with a hash in these 10 minutes.
     "wasted hashes": Limit(20, "hour", "IP"),
     # Failed logins, on the review pages and in the API together. Above: 429.
+    # Only the limit of an account holds for networks from which this account has logged in (P17).
     "failed logins of an IP": Limit(20, "hour", "IP"),
     "failed logins of a network": Limit(40, "hour", "network"),
     # Strapi has this limit, too. It counts for the IP, so nobody elsewhere is locked out.
     "failed logins of an account": Limit(5, "5 minutes", "account and IP"),
-    # From all networks that never logged in to this account. The others are not refused.
+    # From all networks that never logged in to this account.
     "failed logins from unknown networks": Limit(30, "hour", "account"),
     # From all IPs. Above: an error in the log. A refusal would lock out the owner of the account.
     "password guessing": Limit(100, "day", "account"),

@@ -79,8 +79,12 @@ def refuse_other_hosts() -> None:
 
 
 def refuse_other_sites() -> None:
-    """Answer 400 to a form that another site made the visitor's browser send."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    """Answer 400 to a form, or a login to the API, that another site made the browser send.
+
+    A picture at https://sue@example.com:x@…/api/authors would count as a failed login.
+    """
+    is_login = request.blueprint == "api" and "Authorization" in request.headers
+    if request.method in ("GET", "HEAD", "OPTIONS") and not is_login:
         return
     public = urlsplit(current_app.config["PUBLIC_URL"] or "")
     ours = f"{public.scheme}://{public.netloc}", f"{request.scheme}://{request.host}"

@@ -79,13 +79,11 @@ def start_signup(
     person = {"firstname": firstname, "lastname": lastname, "language": language}
     # A refusal only reads: it begins no transaction.
     for_all = None if by_link else limits
-    _refuse_above_all(for_all)
-    if for_all and (seconds := for_all.network.seconds_until_free()):
-        raise TooManyFromNetwork(seconds)
+    _refuse_above(for_all)
     with database.exclusive_transaction(LOCK):
-        _refuse_above_all(for_all)
-        if for_all and not for_all.network.take():
-            raise TooManyFromNetwork(for_all.network.seconds_until_free())
+        _refuse_above(for_all)
+        if for_all:
+            for_all.network.take()
         signup = reapplying.current(email, reapply_after)
         waiting = signup is not None and OutgoingEmail.hasten(signup)
         outcome = Outcome.QUEUED if waiting else _take_place(email, limits)
@@ -104,9 +102,13 @@ def seconds_until_free(everyone_hour: int) -> int:
     return seconds_until(blocking.queued_at + HOUR) if blocking else 0
 
 
-def _refuse_above_all(limits: EmailLimits | None) -> None:
-    if limits and (seconds := seconds_until_free(limits.everyone_hour)):
+def _refuse_above(limits: EmailLimits | None) -> None:
+    if limits is None:
+        return
+    if seconds := seconds_until_free(limits.everyone_hour):
         raise TooManyEmails(seconds)
+    if seconds := limits.network.seconds_until_free():
+        raise TooManyFromNetwork(seconds)
 
 
 def _take_place(email: str, limits: EmailLimits | None) -> Outcome:

@@ -114,6 +114,16 @@ def test_one_domain_does_not_close_the_form_or_the_queue(start: Start, report: R
     report("emails and places of one domain", 70, ["one too many"] * sum(extra))
 
 
+def test_guesses_from_forty_networks_are_limited_together(service: Service, report: Report) -> None:
+    service.reviewer()
+    statuses = [
+        guess(Visitor(service, f"2001:db8:{n % 2:x}:{n:x}::1"), LOGIN, SUE, {}) for n in range(40)
+    ]
+    found = ["one guess too many"] * (statuses.count(422) - 30)
+    owner = service.visitor().log_in().status_code
+    report("login limit, 40 networks", 40, found + ["the owner is locked out"] * (owner != 303))
+
+
 def link_of(message: EmailMessage) -> str:
     """The path of the link in an email."""
     found = re.search(r"/confirm/\S+", text(message))

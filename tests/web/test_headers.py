@@ -189,6 +189,10 @@ def test_a_post_that_another_site_makes_a_browser_send_is_refused(service: Servi
         for path in ("/signup", "/review/login", "/review/logout", "/api/authors/1/activate"):
             answer = visitor.client.post(path, data=given, headers=headers, base_url=PUBLIC)
             assert answer.status_code == 400, (path, headers)
+        # A picture there, with credentials in its URL, would count as a failed login.
+        login = {**headers, "Authorization": "Basic c3VlOng="}
+        answer = visitor.client.get("/api/authors", headers=login, base_url=PUBLIC)
+        assert answer.status_code == 400, headers
     assert service.emails() == service.rows("SELECT * FROM count") == []
 
     for headers in FROM_OUR_SITE:

@@ -1,5 +1,6 @@
 """Limits for an IP and an account, and what a failed login tells."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from tests.conftest import every_engine
 from tests.support.service import (
     ADA,
     ADA_PASSWORD,
+    NEW_KEY,
+    OLD_KEY,
     PUBLIC,
     WRONG_PASSWORD,
     Later,
@@ -98,15 +101,105 @@ def test_counts_survive_a_restart(start: Start) -> None:
     assert guess(start().visitor()) == [429]
 
 
-def test_a_hundred_failures_a_day_raise_an_alert_and_lock_nobody_out(
-    service: Service, caplog: pytest.LogCaptureFixture
+@pytest.fixture(params=["page", "API"])
+def log_in(service: Service, request: pytest.FixtureRequest) -> Callable[..., int]:
+    """Log in from an IP, on the page or in the API. Returns 200, 401 or 429."""
+
+    def log_in(ip: str, email: str = SUE, password: str = SUE_PASSWORD) -> int:
+        visitor = Visitor(service, ip)
+        if request.param == "API":
+            return visitor.client.get("/api/authors", auth=(email, password)).status_code
+        status = visitor.log_in(email, password).status_code
+        return {303: 200, 422: 401}.get(status, status)
+
+    return log_in
+
+
+@pytest.mark.parametrize(
+    ("email", "ip"),
+    [
+        (SUE, "2001:db8:7:{0:x}::1"),
+        (SUE.upper(), "2001:db8:{0:x}::1"),
+        ("nobody@example.com", "10.{0}.0.1"),
+    ],
+)
+def test_from_unknown_networks_an_account_gets_thirty_guesses_an_hour(
+    log_in: Callable[..., int],
+    caplog: pytest.LogCaptureFixture,
+    later: Later,
+    email: str,
+    ip: str,
 ) -> None:
-    for number in range(21):
-        guess(Visitor(service, f"192.0.2.{number}"), 5, SUE.upper())
+    assert log_in("192.0.2.7") == log_in("2001:db8:ffff:1::1") == 200
+    guesses = [log_in(ip.format(number), email, WRONG_PASSWORD) for number in range(40)]
+
+    assert guesses == [401] * 30 + [429] * 10
+    alerts = [line for line in caplog.records if line.message == "password guessing"]
+    assert [(line.account, line.failures) for line in alerts] == [(email, 30)]  # type: ignore[attr-defined]
+    # The networks of its owner are not locked out, and others are.
+    assert log_in("192.0.2.99") == log_in("2001:db8:ffff:2::1") == 200
+    assert log_in("192.0.3.7", email) == 429
+    later(timedelta(hours=1, seconds=1))
+    assert log_in("192.0.3.7") == 200
+
+
+def test_a_network_gets_forty_failures_an_hour_whatever_the_account(
+    log_in: Callable[..., int],
+) -> None:
+    assert log_in("192.0.2.7") == 200
+    guesses = [log_in(f"192.0.2.{n}", f"a{n}@example.com", WRONG_PASSWORD) for n in range(45)]
+    assert guesses == [401] * 40 + [429] * 5
+    assert log_in("192.0.3.7", "a@example.com", WRONG_PASSWORD) == 401
+    assert log_in("192.0.2.44") == 200
+
+
+def test_failures_of_others_behind_the_same_ip_lock_no_owner_out(
+    log_in: Callable[..., int],
+) -> None:
+    assert log_in("192.0.2.7") == 200
+    guesses = [log_in("192.0.2.7", f"a{n}@example.com", WRONG_PASSWORD) for n in range(22)]
+    assert guesses == [401] * 20 + [429] * 2
+    assert log_in("192.0.2.7") == 200
+
+
+def test_a_known_network_is_kept_as_a_keyed_hash_for_ninety_days(
+    start: Start, later: Later
+) -> None:
+    start(SECRET_KEY=OLD_KEY).reviewer()
+    service = start(SECRET_KEY=NEW_KEY, SECRET_KEY_FALLBACKS=[OLD_KEY])
+
+    def lock_and_log_in() -> int:
+        for number in range(30):
+            Visitor(service, f"10.{number}.0.1").log_in(SUE, WRONG_PASSWORD)
+        return service.visitor().log_in().status_code
+
+    assert lock_and_log_in() == 303
+    [row, *_] = service.rows("SELECT * FROM known_network")
+    assert len(row["digest"]) == 64
+    later(timedelta(days=91))
+    service.run("purge")
+    assert service.rows("SELECT * FROM known_network") == []
+    assert lock_and_log_in() == 429
+
+
+@every_engine
+def test_guesses_from_many_networks_at_once_are_counted_exactly(service: Service) -> None:
+    visitors = [Visitor(service, f"10.{number}.0.1") for number in range(36)]
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda visitor: guess(visitor)[0], visitors))
+    assert sorted(answers) == [422] * 30 + [429] * 6
+
+
+def test_a_hundred_failures_a_day_raise_an_alert(
+    service: Service, caplog: pytest.LogCaptureFixture, later: Later
+) -> None:
+    for number in range(100):
+        guess(Visitor(service, f"10.{number}.0.1"), 1, SUE.upper())
+        if number % 25 == 24:
+            later(timedelta(hours=1, seconds=1))
 
     alerts = [line for line in caplog.records if line.message == "password guessing"]
     assert [alert.account for alert in alerts] == [SUE.upper()]  # type: ignore[attr-defined]
-    assert service.visitor().log_in().status_code == 303
 
 
 def test_without_counts_forms_answer_503_and_pages_still_show(service: Service) -> None:
@@ -125,7 +218,7 @@ def test_without_counts_forms_answer_503_and_pages_still_show(service: Service) 
 def test_a_password_typed_into_the_email_field_is_counted_but_not_stored(service: Service) -> None:
     service.visitor().log_in("Hunter2-my-password", WRONG_PASSWORD)
     assert "unter2" not in str(service.rows("SELECT * FROM count"))
-    assert len(service.rows("SELECT * FROM count")) == 3
+    assert len(service.rows("SELECT * FROM count")) == 5
 
 
 # Requests and links
