@@ -16,6 +16,7 @@ from signup import (
     errors,
     health,
     i18n,
+    log_sums,
     logging,
     public,
     rate_limits,
@@ -30,6 +31,7 @@ from signup.mail import worker
 
 PARTS = (
     logging,
+    log_sums,
     security,
     databases,
     rate_limits,

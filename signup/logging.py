@@ -68,12 +68,13 @@ def init_app(app: Flask) -> None:
 
 
 def log_failed_request(response: Response) -> Response:
-    """Log answers from status 400. From 500, also send the id of the request."""
+    """Log answers from status 400. A failure of the service is an error, and sends its id."""
     status = response.status_code
-    if status >= 500:
+    failed = status >= 500 and not g.get("refused_by_limit")
+    if failed:
         response.headers["X-Request-ID"] = request_id()
     if status >= 400:
-        level = logging.ERROR if status >= 500 else logging.INFO
+        level = logging.ERROR if failed else logging.INFO
         log.log(level, LogEvent.REQUEST_FAILED, extra={"status": status, "method": request.method})
     return response
 

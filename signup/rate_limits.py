@@ -3,13 +3,10 @@
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import NoReturn
 
 from flask import Flask, abort, current_app, g, request
-from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
 
@@ -18,7 +15,6 @@ from models import networks
 from models.log_events import LogEvent
 
 log = logging.getLogger(__name__)
-View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True)
@@ -97,18 +93,6 @@ def init_app(app: Flask) -> None:
     memory_limiter.init_app(app)
 
 
-def limit_link_requests(view: View) -> View:
-    """Return the view with a limit on its requests from an IP."""
-
-    @wraps(view)
-    def limited(**arguments: str) -> ResponseReturnValue:
-        # The key is stored. It contains the name of the endpoint.
-        count("link requests", visitor_ip(), str(request.endpoint))
-        return view(**arguments)
-
-    return limited
-
-
 def count_wrong_link() -> None:
     """Count a link that is not ours, or answer 429."""
     count("wrong links", visitor_ip(), "wrong links", limiter=memory_limiter)
@@ -116,16 +100,15 @@ def count_wrong_link() -> None:
 
 def count(name: str, *key: str, limiter: Limiter = limiter) -> None:
     """Count one more for this limit and key, or answer 429. A refusal only reads."""
-    item = LIMITS[name].item
-    if not enabled() or hit(item, *key, limiter=limiter):
-        return
-    log.warning(LogEvent.RATE_LIMITED, extra={"limit": str(item)})
-    refuse(limiter.limiter.get_window_stats(item, *key).reset_time)
+    refuse_above(name, *key, limiter=limiter)
+    if enabled() and not limiter.limiter.hit(LIMITS[name].item, *key):
+        _refuse_above(name, key, limiter)
 
 
-def hit(item: RateLimitItem, *key: str, limiter: Limiter = limiter) -> bool:
-    """Count one more, and return True; at the limit, return False without a transaction."""
-    return limiter.limiter.test(item, *key) and limiter.limiter.hit(item, *key)
+def refuse_above(name: str, *key: str, limiter: Limiter = limiter) -> None:
+    """Answer 429 when this limit is reached for this key."""
+    if enabled() and not limiter.limiter.test(LIMITS[name].item, *key):
+        _refuse_above(name, key, limiter)
 
 
 def refuse(until: float) -> NoReturn:
@@ -137,3 +120,9 @@ def refuse(until: float) -> NoReturn:
 def retry_after() -> int:
     """Seconds until the limit that was reached is lifted, at least 1."""
     return max(1, math.ceil(g.get("refused_until", 0) - time.time()))
+
+
+def _refuse_above(name: str, key: tuple[str, ...], limiter: Limiter) -> NoReturn:
+    item = LIMITS[name].item
+    log.warning(LogEvent.RATE_LIMITED, extra={"limit": str(item)})
+    refuse(limiter.limiter.get_window_stats(item, *key).reset_time)

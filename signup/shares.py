@@ -2,16 +2,28 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from functools import wraps
 
 from flask import current_app, request
+from flask.typing import ResponseReturnValue
 
-from models import networks
 from models.mail import mailboxes
 from models.rate_limits import Places
+from models.signups import start
 from models.signups.queue import QueueLimits
 from models.signups.start import EmailLimits
-from signup.rate_limits import LIMITS, enabled
+from signup.rate_limits import (
+    LIMITS,
+    count,
+    enabled,
+    refuse_above,
+    visitor_ip,
+    visitor_network,
+)
 from signup.validation import domains
+
+View = Callable[..., ResponseReturnValue]
 
 # MAX_LETTERS is divided by these numbers, and MAX_WAITING by the others.
 NETWORK_EMAILS, DOMAIN_EMAILS, FREE_MAIL_EMAILS = 10, 5, 2
@@ -26,12 +38,11 @@ def email_limits(email: str) -> EmailLimits | None:
         return None
     total, domain = current_app.config["MAX_LETTERS"], mailboxes.owner_domain(email)
     parts = FREE_MAIL_EMAILS if domain in domains.COMMON else DOMAIN_EMAILS
-    network = networks.of_provider(request.remote_addr)
     return EmailLimits(
         mailbox_hour=LIMITS["emails to a mailbox in an hour"].amount,
         mailbox_day=LIMITS["emails to a mailbox in a day"].amount,
         everyone_hour=total,
-        network=_places("network", network, share(total, NETWORK_EMAILS)),
+        network=_network_places(),
         domain=_places("domain", domain, None if _is_expected(domain) else share(total, parts)),
     )
 
@@ -52,6 +63,33 @@ def queue_limits(email: str) -> QueueLimits:
 def share(total: int, parts: int) -> int:
     """Return one part of a total. A total of less than one for each part is not divided."""
     return total // parts or total
+
+
+def limit_link_requests(view: View) -> View:
+    """Return the view with a limit on its requests from an IP.
+
+    While no first email is left for the visitor, a request is not counted: the view refuses it.
+    """
+
+    @wraps(view)
+    def limited(**arguments: str) -> ResponseReturnValue:
+        # The key is stored. It contains the name of the endpoint.
+        key = visitor_ip(), str(request.endpoint)
+        check = refuse_above if enabled() and _are_used_up() else count
+        check("link requests", *key)
+        return view(**arguments)
+
+    return limited
+
+
+def _are_used_up() -> bool:
+    total = current_app.config["MAX_LETTERS"]
+    return bool(start.seconds_until_free(total) or _network_places().seconds_until_free())
+
+
+def _network_places() -> Places:
+    amount = share(current_app.config["MAX_LETTERS"], NETWORK_EMAILS)
+    return _places("network", visitor_network(), amount)
 
 
 def _places(kind: str, name: str, amount: int | None) -> Places:

@@ -132,6 +132,7 @@ class Worker:
         1. Reconcile the ledger with Strapi, at most every RECONCILE_INTERVAL. This queues emails.
         2. Send the due emails, unless the mail server was unavailable a moment ago.
         3. Purge old data, every PURGE_INTERVAL.
+        4. Log how many lines about refused requests were left out.
 
         No error ends the worker: it logs the error and does the next step.
         """
@@ -139,6 +140,7 @@ class Worker:
             self._reconcile()
             self._send()
             self._purge()
+            current_app.extensions["log_sums"].log_ended()
         except LedgerUnavailable as error:
             self._log_failure(LogEvent.LEDGER_UNAVAILABLE, error)
         except Exception as error:  # noqa: BLE001 (no error may end the worker)

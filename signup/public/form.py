@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from models.log_events import LogEvent
@@ -44,7 +44,7 @@ def show() -> ResponseReturnValue:
 
 
 @pages.post("/signup")
-@rate_limits.limit_link_requests
+@shares.limit_link_requests
 def ask() -> ResponseReturnValue:
     """Start a signup, and redirect to a page that is the same for every email."""
     if not current_app.config["OPEN"]:
@@ -83,7 +83,7 @@ def sent() -> ResponseReturnValue:
 
 
 @pages.post("/signup/again")
-@rate_limits.limit_link_requests
+@shares.limit_link_requests
 def again() -> ResponseReturnValue:
     """Send the email of this visitor's signup again."""
     form = ButtonForm()
@@ -127,6 +127,7 @@ def author() -> Actor:
 
 def refusal(error: TooManyEmails) -> tuple[int, dict[str, str]]:
     """Return the status and headers of an answer to too many first emails. Log an error."""
+    g.refused_by_limit = True
     headers = {"Retry-After": str(error.seconds)}
     if isinstance(error, TooManyFromNetwork):
         alert(LogEvent.SIGNUP_SHARE_USED_UP, f"the network {rate_limits.visitor_network()} {SHARE}")

@@ -32,10 +32,10 @@ def counted_hash(signup: Signup) -> Iterator[None]:
         return
     of_link = LIMITS["hashes of a link"].item, "hashes", f"signup {signup.id}"
     of_ip = LIMITS["wasted hashes"].item, "hashes", visitor_ip()
-    is_first = limiter.limiter.storage.get(of_link[0].key_for(*of_link[1:])) == 0
-    if not is_first and not limiter.limiter.test(*of_ip):
+    already = limiter.limiter.storage.get(of_link[0].key_for(*of_link[1:]))
+    if already and not limiter.limiter.test(*of_ip):
         raise TooManyHashes(limiter.limiter.get_window_stats(*of_ip).reset_time)
-    if not limiter.limiter.hit(*of_link):
+    if already >= of_link[0].amount or not limiter.limiter.hit(*of_link):
         raise TooManyHashes(limiter.limiter.get_window_stats(*of_link).reset_time)
     try:
         yield

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, current_app, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from models import password_hashing
@@ -170,6 +170,7 @@ def _declined_page(signup: Signup) -> str | None:
 def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:
     """Show the form again, with a message that the author cannot be created now."""
     log.warning(LogEvent.CONFIRMATION_POSTPONED, extra={"signup": signup.id, "error": str(error)})
+    g.refused_by_limit = not isinstance(error, StrapiUnavailable)
     busy, headers = "unavailable", RETRY
     if isinstance(error, QueueFull):
         busy = "full"

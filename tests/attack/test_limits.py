@@ -124,6 +124,23 @@ def test_guesses_from_forty_networks_are_limited_together(service: Service, repo
     report("login limit, 40 networks", 40, found + ["the owner is locked out"] * (owner != 303))
 
 
+def test_refused_posts_write_nothing_and_log_next_to_nothing(
+    service: Service, report: Report, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = service.visitor()
+    page = visitor.get("/signup")
+    for _ in range(30):
+        visitor.send("/signup", page)
+    before = service.rows("SELECT * FROM count")
+    caplog.clear()
+    statuses = {visitor.send("/signup", page).status_code for _ in range(300)}
+
+    written = ["a write"] * (service.rows("SELECT * FROM count") != before)
+    lines = ["a line too many"] * (len(caplog.records) - 2)
+    report("refused posts that write", 300, written + lines)
+    assert statuses == {429}
+
+
 def link_of(message: EmailMessage) -> str:
     """The path of the link in an email."""
     found = re.search(r"/confirm/\S+", text(message))

@@ -20,7 +20,7 @@ def test_a_step_sends_few_statements(service: Service, caplog: pytest.LogCapture
 
     with caplog.at_level(logging.DEBUG, "peewee"):
         visitor.ask()
-        assert statements() <= 22
+        assert statements() <= 24
         service.deliver()
         statements()
         visitor.confirm()
@@ -28,4 +28,4 @@ def test_a_step_sends_few_statements(service: Service, caplog: pytest.LogCapture
         sue.log_in()
         assert statements() <= 12
         sue.get("/review")
-        assert statements() <= 23
+        assert statements() <= 24

@@ -1,5 +1,6 @@
 """Limits for an IP and an account, and what a failed login tells."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import bcrypt
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.conftest import every_engine
 from tests.support.service import (
@@ -336,6 +338,83 @@ def test_the_setting_lifts_every_limit(start: Start) -> None:
     assert len([email for email in service.deliver() if email["To"] == ADA]) == 31
     wrong = [service.visitor().get("/confirm/x").status_code for _ in range(21)]
     assert set(wrong) == {404}
+
+
+# What a refusal does
+
+
+def exhaust_form(visitor: Visitor) -> Callable[[], TestResponse]:
+    page = visitor.get("/signup")
+    for _ in range(30):
+        visitor.send("/signup", page)
+    return lambda: visitor.send("/signup", page)
+
+
+def exhaust_network(visitor: Visitor) -> Callable[[], TestResponse]:
+    for number in range(30):
+        neighbour = Visitor(visitor.service, f"127.0.0.{number + 2}")
+        neighbour.ask(f"a{number}@example{number}.org")
+    return visitor.ask
+
+
+def exhaust_everything(visitor: Visitor) -> Callable[[], TestResponse]:
+    visitor.service.app.config["MAX_LETTERS"] = 1
+    visitor.ask()
+    visitor.ask()
+    return lambda: visitor.ask("tom@example.com")
+
+
+def exhaust_page(visitor: Visitor) -> Callable[[], TestResponse]:
+    guess(visitor, 5)
+    return visitor.log_in
+
+
+def exhaust_api(visitor: Visitor) -> Callable[[], TestResponse]:
+    guess(visitor, 5)
+    return lambda: visitor.client.get("/api/authors", auth=(SUE, SUE_PASSWORD))
+
+
+def exhaust_queue(visitor: Visitor) -> Callable[[], TestResponse]:
+    visitor.service.app.config["MAX_WAITING"] = 0
+    visitor.ask_and_get_link()
+    return visitor.confirm
+
+
+def exhaust_hashes(visitor: Visitor) -> Callable[[], TestResponse]:
+    visitor.ask_and_get_link()
+    visitor.service.strapi.add_admin(ADA, None, "strapi-editor")
+    for _ in range(10):
+        visitor.confirm()
+    return visitor.confirm
+
+
+@pytest.mark.parametrize(
+    ("exhaust", "status"),
+    [
+        (exhaust_form, 429),
+        (exhaust_network, 429),
+        (exhaust_everything, 503),
+        (exhaust_page, 429),
+        (exhaust_api, 429),
+        (exhaust_queue, 503),
+        (exhaust_hashes, 503),
+    ],
+)
+def test_a_refusal_only_reads(
+    service: Service,
+    exhaust: Callable[[Visitor], Callable[[], TestResponse]],
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = exhaust(service.visitor())
+    # The first refusal may log an error, which all instances count.
+    assert refused().status_code == status
+    caplog.clear()
+    with caplog.at_level("DEBUG", "peewee"):
+        assert refused().status_code == status
+    statements = [line.getMessage() for line in caplog.records if line.name == "peewee"]
+    verbs = {re.split(r"\W+", statement)[1] for statement in statements}
+    assert {"SELECT"} <= verbs <= {"SELECT", "PRAGMA"}
 
 
 # What a failure tells

@@ -7,7 +7,7 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -188,6 +188,66 @@ def test_refused_requests_are_logged(service: Service, log: Log) -> None:
     assert "a***@example.org" in log.only("signup requested too often").values()
 
 
+EVIL = {"Origin": "https://evil.example"}
+# How a visitor is refused again and again, and how often until a limit does it.
+REFUSED: dict[str, tuple[Callable[[Visitor], object], int]] = {
+    "rate limited": (lambda visitor: visitor.get("/stop/x"), 20),
+    "link invalid": (lambda visitor: visitor.get("/confirm/x"), 0),
+    "login limited": (lambda visitor: visitor.log_in(SUE, WRONG_PASSWORD), 5),
+    "form refused": (lambda visitor: visitor.client.post("/signup", base_url=PUBLIC), 0),
+    "site refused": (
+        lambda visitor: visitor.client.post("/signup", headers=EVIL, base_url=PUBLIC),
+        0,
+    ),
+    "host refused": (lambda visitor: visitor.client.get("/signup", base_url="https://x.org"), 0),
+    "session refused": (lambda visitor: visitor.get("/review"), 0),
+    "request failed": (lambda visitor: visitor.get("/nowhere"), 0),
+}
+
+
+@pytest.mark.parametrize("event", REFUSED)
+def test_refusals_of_one_kind_are_one_line_a_minute_for_each_network(
+    service: Service, log: Log, later: Later, event: str
+) -> None:
+    refuse, times_before = REFUSED[event]
+    visitors = [Visitor(service, ip) for ip in ("192.0.2.7", "192.0.2.8", "192.0.3.7")]
+    for visitor in visitors * times_before:
+        refuse(visitor)
+    log.lines()
+
+    def refused(*visitors: Visitor) -> list[dict[str, Any]]:
+        for visitor in visitors * 3:
+            refuse(visitor)
+        return [line for line in log.lines() if line["event"] == event]
+
+    lines = refused(*visitors)
+    assert [line["ip"] for line in lines] == ["192.0.2.7", "192.0.3.7"]
+    later(timedelta(seconds=61))
+    assert [line["left_out"] for line in refused(visitors[0])] == [5]
+    later(timedelta(seconds=61))
+    with service.app.app_context():
+        for _ in range(2):
+            service.app.extensions["log_sums"].log_ended()
+    sums = {line["network"]: line for line in log.lines() if line["event"] == event}
+    assert sorted(sums) == ["192.0.2.0/24", "192.0.3.0/24"]
+    for line in sums.values():
+        assert line["left_out"] == 2
+        assert (line["level"], line["page"]) == (lines[0]["level"], lines[0]["page"])
+
+
+def test_a_failure_of_the_service_is_logged_each_time(service: Service, log: Log) -> None:
+    service.visitor().ask()
+    link = service.visitor().ask_and_get_link()
+    visitor = service.visitor()
+    page = visitor.get(link)
+    log.lines()
+    with service.strapi.away():
+        for _ in range(3):
+            visitor.send(link, page, password=ADA_PASSWORD, firstname="Ada")
+    errors = [line for line in log.lines() if line["level"] == "error"]
+    assert [line["status"] for line in errors] == [503] * 3
+
+
 def test_what_does_not_work_is_logged(service: Service, log: Log, sue: Visitor) -> None:
     service.visitor().ask()
     service.mail.answer = "550 no such user"
@@ -211,10 +271,11 @@ def test_lines_go_to_stderr_alone() -> None:
 
 
 def test_no_typed_text_begins_a_line_of_its_own(service: Service, log: Log) -> None:
-    for nasty in ("\r\n{}", "\x1b[31m", "\u2028", '"}', "\x00", "%s%d{0}"):
-        service.visitor().log_in(f"a{nasty}@example.com", "x")
-        service.app.test_client().post("/signup", headers={"Origin": repr(nasty)}, base_url=PUBLIC)
-        service.app.test_client().get("/confirm/" + nasty, base_url=PUBLIC)
+    for number, nasty in enumerate(("\r\n{}", "\x1b[31m", "\u2028", '"}', "\x00", "%s%d{0}")):
+        visitor = Visitor(service, f"10.0.{number}.1")
+        visitor.log_in(f"a{nasty}@example.com", "x")
+        visitor.client.post("/signup", headers={"Origin": repr(nasty)}, base_url=PUBLIC)
+        visitor.client.get("/confirm/" + nasty, base_url=PUBLIC)
     lines = log.lines()
     assert len(lines) > 12
     assert all(json.dumps(line).isascii() for line in lines)
