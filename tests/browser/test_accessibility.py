@@ -200,6 +200,7 @@ def test_the_error_summary_has_the_focus_and_leads_to_the_field(states: PageStat
 
 def test_the_whole_way_by_keyboard_alone(states: PageStates) -> None:
     page, service = states.page, states.service
+    service.visitor().apply()
     states.open("/signup")
     fill(page, "First name", "Mary")
     fill(page, "E-mail address", "mary@example.org")

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from signup import branding
-from tests.support.page_states import page_states
+from tests.support.page_states import empty_service
 
 GREEN = "#00695c"
 
@@ -19,7 +19,7 @@ def test_a_browser_shows_logo_and_accent_in_light_and_dark_mode(
         'document.documentElement.setAttribute("ran", "yes")</script></svg>'
     )
     page = browser.new_context(reduced_motion="reduce").new_page()
-    with page_states(page, SITE_LOGO=str(logo), ACCENT_COLOR=GREEN) as states:
+    with empty_service(page, SITE_LOGO=str(logo), ACCENT_COLOR=GREEN) as states:
         states.open("/signup")
         assert page.locator(".brand img").evaluate("image => image.naturalWidth") == 80
         for theme, color in (("light", GREEN), ("dark", branding.lighter(GREEN))):

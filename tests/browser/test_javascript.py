@@ -9,7 +9,7 @@ from tests.support.page_states import PageStates
 
 def password_field(states: PageStates) -> Locator:
     """Type into the password field of an open link."""
-    states.open(states.links["open"])
+    states.open(states.service.visitor().ask_and_get_link())
     field = states.page.get_by_label("Password", exact=True)
     field.press_sequentially("Engines")
     return field

@@ -4,14 +4,16 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from playwright.sync_api import Page
 from time_machine import travel
 from werkzeug.serving import make_server
 
+from models import password_hashing
 from models.timestamps import now
 from signup.i18n import Catalogues, catalogue
 from signup.rate_limits import limiter, memory_limiter
@@ -93,23 +95,26 @@ class PageStates:
         self.page.goto("about:blank")
         self.page.set_content(html(found[-1]))
 
-    @contextmanager
-    def configured(self, **settings: object) -> Iterator[None]:
-        config = self.service.app.config
-        before = {name: config[name] for name in settings}
-        config.update(settings)
-        yield
-        config.update(before)
+    def configured(self, **settings: object) -> AbstractContextManager[object]:
+        """Change settings of the running service for a while."""
+        return patch.dict(self.service.app.config, settings)
 
 
 @contextmanager
 def page_states(
+    page: Page, language: str = "en", catalogues: Catalogues | None = None
+) -> Iterator[PageStates]:
+    """Start a service with a person in every state. All use this language."""
+    with empty_service(page, language, catalogues) as states:
+        add_people(states)
+        yield states
+
+
+@contextmanager
+def empty_service(
     page: Page, language: str = "en", catalogues: Catalogues | None = None, **settings: object
 ) -> Iterator[PageStates]:
-    """Start a service with a person in every state. All use this language.
-
-    `catalogues` replaces the service's own translations.
-    """
+    """Start a service that nobody has used. `catalogues` replaces its translations."""
     page.set_extra_http_headers({"Accept-Language": language})
     port = free_port()
     own = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "SITE_NAME": "The Magazine"}
@@ -122,7 +127,6 @@ def page_states(
         service.app.config["RATELIMIT_ENABLED"] = limiter.enabled = memory_limiter.enabled = False
         words = catalogues.get_translations() if catalogues else catalogue(language)
         states = PageStates(service, page, words.ugettext)
-        add_people(states)
         server = make_server("127.0.0.1", port, service.app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield states
@@ -133,14 +137,12 @@ def page_states(
 @contextmanager
 def new_service(settings: dict[str, object]) -> Iterator[Service]:
     """The service with databases and a mail server of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        mail = SMTPServer()
-        mail.start()
+    cheap_hashes = patch.object(password_hashing, "COST", 4)
+    with cheap_hashes, tempfile.TemporaryDirectory() as folder, SMTPServer() as mail:
         strapi = StrapiFile.made_by(STRAPI_VERSIONS[-1], Path(folder) / "strapi.db")
         service = Service(strapi, mail, new_ledger(Path(folder) / "ledger.db"), settings)
         yield service
         service.end()
-        mail.stop()
 
 
 def add_people(states: PageStates) -> None:
