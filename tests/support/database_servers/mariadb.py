@@ -109,6 +109,6 @@ class MariaDB(Server):
             # The tests kill the server, never the machine.
             "--innodb-flush-log-at-trx-commit=2",
             "--character-set-server=utf8mb4",
-            f"--ssl-cert={self.folder}/certificate.pem",
-            f"--ssl-key={self.folder}/key.pem",
+            f"--ssl-cert={self.certificate}",
+            f"--ssl-key={self.certificate}",
         ]

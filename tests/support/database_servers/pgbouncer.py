@@ -1,14 +1,10 @@
 """A PgBouncer in front of a PostgreSQL of the tests."""
 
-import contextlib
-import os
 import shutil
 import signal
 
-import psycopg
-
 from tests.support.database_servers.postgresql import PostgreSQL
-from tests.support.database_servers.server import ADMIN, ADMIN_PASSWORD, NOBODY, Server
+from tests.support.database_servers.server import ADMIN, ADMIN_PASSWORD, Server
 
 
 class PgBouncer(PostgreSQL):
@@ -46,14 +42,7 @@ class PgBouncer(PostgreSQL):
         ]
         (self.folder / "pgbouncer.ini").write_text("\n".join(lines))
         (self.folder / "users").write_text(f'"{ADMIN}" "{ADMIN_PASSWORD}"\n')
-        if os.geteuid() == 0:
-            for path in [self.folder, *self.folder.iterdir()]:
-                os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+        self._hand_over()
 
     def _command(self) -> list[str]:
         return ["/usr/sbin/pgbouncer", str(self.folder / "pgbouncer.ini")]
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(psycopg.OperationalError), self._cursor(None):
-            return True
-        return False

@@ -95,8 +95,8 @@ class PostgreSQL(Server):
             # The tests kill the server, never the machine.
             "fsync": "off",
             "ssl": "on",
-            "ssl_cert_file": self.folder / "certificate.pem",
-            "ssl_key_file": self.folder / "key.pem",
+            "ssl_cert_file": self.certificate,
+            "ssl_key_file": self.certificate,
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [f"{self.programs()}/postgres", "-D", str(self.data), f"-p{self.port}", *options]

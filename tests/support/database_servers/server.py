@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,15 +17,15 @@ from urllib.parse import quote, urlencode
 
 import trustme
 
+from tests.support.processes import Process, wait_until
+
 ADMIN = "operator"
 ADMIN_PASSWORD = "Operator1only"
 # PostgreSQL refuses to run as root.
 NOBODY = pwd.getpwnam("nobody")
-# Seconds that a server may take to start or stop on a busy machine; usually it takes one.
-PATIENCE = 120
 
 
-class Server:
+class Server(Process):
     """A database server that a test can stop, kill and start again."""
 
     name: ClassVar[str]
@@ -40,10 +39,12 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="author-signup-"))
+        super().__init__(self.folder / "log")
         self.data = self.folder / "data"
         self.ca = self.folder / "ca.pem"
+        # The private key, and the certificate for it.
+        self.certificate = self.folder / "both.pem"
         self.port = reserved_port()
-        self._process: subprocess.Popen[bytes] | None = None
         # The kernel kills a server when the thread that started it ends (--pdeathsig). So no server
         # outlives the tests, but a test's own thread would end too early.
         self._starter = ThreadPoolExecutor(1)
@@ -57,15 +58,9 @@ class Server:
         """Start, and wait until it answers. The first start creates its data."""
         if not self.data.exists():
             self._set_up()
-        with (self.folder / "log").open("ab") as log:
-            command = [*unprivileged(), *self._command()]
-            started = self._starter.submit(subprocess.Popen, command, stdout=log, stderr=log)
-            self._process = started.result()
-        deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            assert self._process.poll() is None, self.output()
-            assert time.monotonic() < deadline, self.output()
-            time.sleep(0.02)
+        self._starter.submit(self.launch, [*unprivileged(), *self._command()]).result()
+        wait_until(lambda: self._answers() or self.ended())
+        assert not self.ended(), self.output()
 
     def kill(self) -> None:
         """Kill it and its children in the middle of their work."""
@@ -128,15 +123,6 @@ class Server:
         url = f"{self.scheme}://{account}@127.0.0.1:{self.port}/{database}"
         return f"{url}?{urlencode(options)}" if options else url
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def output(self) -> str:
-        """What the server has written so far."""
-        return (self.folder / "log").read_text(errors="replace")
-
     @contextlib.contextmanager
     def _cursor(self, database: str | None) -> Iterator[Any]:
         """A cursor that commits each statement and returns rows as dictionaries."""
@@ -146,17 +132,19 @@ class Server:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.ca)
         certificate = authority.issue_cert("127.0.0.1", "localhost")
-        certificate.private_key_pem.write_to_path(self.folder / "key.pem")
-        for blob in certificate.cert_chain_pems:
-            blob.write_to_path(self.folder / "certificate.pem", append=True)
-        (self.folder / "key.pem").chmod(0o600)
+        certificate.private_key_and_cert_chain_pem.write_to_path(self.certificate)
+        self.certificate.chmod(0o600)
         (self.folder / "accounts").write_text(self._accounts())
-        if os.geteuid() == 0:
-            for path in [self.folder, *self.folder.iterdir()]:
-                os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+        self._hand_over()
         command = [*unprivileged(), *self._installation()]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
+
+    def _hand_over(self) -> None:
+        """Let the account under which the server runs own its files."""
+        if os.geteuid() == 0:
+            for path in [self.folder, *self.folder.iterdir()]:
+                os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
 
     def _accounts(self) -> str:
         """The content of the file from which the installation takes the admin's account."""
@@ -177,11 +165,10 @@ class Server:
         return False
 
     def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            family = children(self._process.pid) if how is signal.SIGKILL else []
-            self._process.send_signal(how)
-            self._process.wait(PATIENCE)
-            self._process = None
+        if not self.ended():
+            family = children(self.pid) if how is signal.SIGKILL else []
+            os.kill(self.pid, how)
+            self.wait()
             for child in family:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
