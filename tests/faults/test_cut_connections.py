@@ -5,7 +5,7 @@ If the answer is lost after a COMMIT, the service cannot know whether it was don
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -14,7 +14,7 @@ from tests.faults.acts import ACTS, bring_to, violations
 from tests.faults.cut_proxy import CutProxy
 from tests.support.database_servers import Server
 from tests.support.report_tables import Report
-from tests.support.service import Service
+from tests.support.service import Service, Start
 from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import StrapiOnServer
 
@@ -31,19 +31,6 @@ PATIENCE = 20
 NO_TLS = {"postgresql": {"sslmode": "disable"}, "mariadb": {"ssl_disabled": "1"}}
 
 
-class BehindProxy(StrapiOnServer):
-    """A database that the service reaches through the proxy."""
-
-    def __init__(self, there: StrapiOnServer, proxy: CutProxy) -> None:
-        super().__init__(there.server, there.database)
-        self.proxy = proxy
-
-    @property
-    def url(self) -> str:
-        url = self.server.url(self.database, **NO_TLS[self.server.name])
-        return url.replace(f":{self.server.port}/", f":{self.proxy.port}/")
-
-
 @pytest.fixture
 def proxy(server: Server) -> Iterator[CutProxy]:
     proxy = CutProxy(server.port)
@@ -53,18 +40,25 @@ def proxy(server: Server) -> Iterator[CutProxy]:
 
 @pytest.fixture
 def strapi(server: Server, proxy: CutProxy) -> StrapiFile:
-    return BehindProxy(StrapiOnServer.on(server, "strapi"), proxy)
+    return behind(proxy, StrapiOnServer.on(server, "strapi"))
 
 
 @pytest.fixture
 def ledger(server: Server, proxy: CutProxy) -> StrapiFile:
-    return BehindProxy(StrapiOnServer.empty(server, "ledger"), proxy)
+    return behind(proxy, StrapiOnServer.empty(server, "ledger"))
+
+
+def behind(proxy: CutProxy, there: StrapiOnServer) -> StrapiOnServer:
+    """The database as the service reaches it through the proxy."""
+    url = there.server.url(there.database, **NO_TLS[there.server.name])
+    url = url.replace(f":{there.server.port}/", f":{proxy.port}/")
+    return StrapiOnServer(there.server, there.database, url)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("name", "only", "stride"), CUTS)
 def test_a_cut_connection_loses_nothing_and_does_nothing_twice(
-    start: Callable[..., Service],
+    start: Start,
     proxy: CutProxy,
     report: Report,
     name: str,

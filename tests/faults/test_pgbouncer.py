@@ -17,7 +17,7 @@ from tests.support.running_service import RunningService
 from tests.support.service import ADA, Service, required
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE
-from tests.support.strapi_on_server import PooledDatabase, StrapiOnServer
+from tests.support.strapi_on_server import StrapiOnServer
 
 pytestmark = pytest.mark.skipif(bool(PgBouncer.missing()), reason=PgBouncer.missing())
 
@@ -63,9 +63,7 @@ def beside(postgresql: Server, mail_server: SMTPServer, tmp_path: Path) -> Itera
     with ExitStack() as stack:
 
         def beside(bouncer: PgBouncer) -> Service:
-            strapi, ledger = (
-                PooledDatabase(postgresql, name, bouncer) for name in ("strapi", "ledger")
-            )
+            strapi, ledger = databases(postgresql, bouncer)
             service = Service(strapi, mail_server, ledger, {})
             stack.callback(service.end)
             return service
@@ -85,7 +83,7 @@ def test_24_people_sign_up_and_are_activated_in_the_panel(
     mail_server.clear()
     migrate_directly(postgresql)
     pooler = bouncer(**settings)
-    strapi, ledger = (PooledDatabase(postgresql, name, pooler) for name in ("strapi", "ledger"))
+    strapi, ledger = databases(postgresql, pooler)
     named = required(strapi, mail_server, ledger.url)
     with ExitStack() as stack:
         instances = [
@@ -106,7 +104,7 @@ def test_24_people_sign_up_and_are_activated_in_the_panel(
     report(f"24 people at once through PgBouncer ({mode} mode)", len(PEOPLE), violations)
 
 
-def broken_promises(ledger: PooledDatabase, mail_server: SMTPServer, log: str) -> Iterator[str]:
+def broken_promises(ledger: StrapiOnServer, mail_server: SMTPServer, log: str) -> Iterator[str]:
     """Yield what is wrong after everybody was activated."""
     emails = Counter((email["To"], email["Subject"]) for email in mail_server.messages)
     yield from (f"{number} emails {each}" for each, number in emails.items() if number > 1)
@@ -197,6 +195,12 @@ def test_one_instance_reconciles_at_a_time(
 
     assert (told, meanwhile) == (["True", "False"], [])
     assert ["You can write" in each["Subject"] for each in service.deliver()] == [True]
+
+
+def databases(server: Server, pooler: PgBouncer) -> tuple[StrapiOnServer, StrapiOnServer]:
+    """Strapi's database and the ledger, which the service reaches through the pooler."""
+    strapi, ledger = (StrapiOnServer(server, n, pooler.url(n)) for n in ("strapi", "ledger"))
+    return strapi, ledger
 
 
 def migrate_directly(server: Server) -> None:

@@ -1,6 +1,6 @@
 """The service as operators run it, under gunicorn: settings and secrets."""
 
-import urllib.request
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from signup.settings import DEFAULTS, REQUIRED
+from app import serve
+from signup.settings import DEFAULTS, REQUIRED, SettingsError
+from tests.support.deployment import FORGED
 from tests.support.paths import ROOT
-from tests.support.processes import Gunicorn, command_lines, wait_until
+from tests.support.processes import Gunicorn, command_lines, environment_of, wait_until
 from tests.support.running_service import HEALTHY, RunningService
 from tests.support.service import ADA, required
 from tests.support.smtp_server import SMTPServer
@@ -43,16 +45,18 @@ def process(create: Create) -> RunningService:
 
 
 @pytest.fixture
-def refusal(strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path) -> Callable[..., str]:
-    """Start gunicorn with wrong settings; return what it says when it gives up."""
+def refusal(
+    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Do what gunicorn does, with wrong settings; return what the service says."""
     needed = required(strapi, mail_server, tmp_path / "ledger.db")
 
-    def refusal(settings: dict[str, object] | None = None, **wrong: object) -> str:
-        named = {**needed, **wrong} if settings is None else settings
-        with Gunicorn(named, tmp_path / "output") as gunicorn:
-            gunicorn.begin()
-            assert gunicorn.wait() != 0
-            return gunicorn.output()
+    def refusal(**wrong: object) -> str:
+        monkeypatch.setattr(os, "environ", environment_of({**needed, **wrong}))
+        monkeypatch.setenv("FLASK_SKIP_DOTENV", "1")
+        with pytest.raises(SettingsError) as refused:
+            serve()
+        return str(refused.value)
 
     return refusal
 
@@ -64,17 +68,18 @@ def test_gunicorn_serves_a_signup_from_the_form_to_the_decision(
     process.ask()
     process.confirm(process.link())
     process.wait_for_email("1 waiting", SUE)
-    strapi.do("UPDATE admin_users SET is_active = 1 WHERE email = ?", ADA)
+    strapi.change(ADA, "is_active = 1")
     process.wait_for_email("You can write for")
 
     output = process.stop()
     assert [word for word in ("Traceback", "/confirm/", ADA) if word in output] == []
 
 
-def test_missing_settings_are_named_together_and_nothing_is_served(
-    refusal: Callable[..., str],
-) -> None:
-    output = refusal({})
+def test_missing_settings_are_named_together_and_nothing_is_served(tmp_path: Path) -> None:
+    with Gunicorn({}, tmp_path / "output") as gunicorn:
+        gunicorn.begin()
+        assert gunicorn.wait() != 0
+        output = gunicorn.output()
 
     assert [name for name in REQUIRED if f"SIGNUP_{name} is missing" not in output] == []
     assert "andbox" not in output
@@ -194,19 +199,11 @@ def test_no_secret_is_in_the_log_or_in_the_list_of_processes(create: Create) -> 
 
 
 def test_without_a_proxy_no_forwarding_header_is_believed(process: RunningService) -> None:
-    forged = {
-        "SCRIPT_NAME": "/evil",
-        "PATH_INFO": "/evil",
-        "X-Forwarded-Proto": "https",
-        "X-Forwarded-Ssl": "off",
-        "X-Forwarded-For": "198.51.100.1",
-        "X-Forwarded-Host": "evil.example",
-    }
-    request = urllib.request.Request(f"{process.url}/review", headers=forged)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        assert answer.url == f"{process.url}/review/login"
-        assert answer.headers["Server"] == "gunicorn"
-        assert "evil" not in answer.read().decode()
+    client = process.client()
+    answer = client.get("/review", FORGED)
+    assert answer.headers["Location"] == "/review/login"
+    assert answer.headers["Server"] == "gunicorn"
+    assert "evil" not in client.get("/review/login", FORGED).text
 
 
 def test_every_setting_is_documented() -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Response, expect, sync_playwright
 from signup.rate_limits import MIN_FORM_SECONDS
 from signup.security import HEADERS
 from tests.support.browser import AUTOFOCUS, CHROMIUM, FLAGS
-from tests.support.deployment import NAME, NEEDS_NGINX, Deployment, Nginx
+from tests.support.deployment import FORGED, NAME, NEEDS_NGINX, Deployment, Nginx
 from tests.support.http_client import TIMEOUT, Client
 from tests.support.processes import wait_until
 from tests.support.service import ADA_PASSWORD, PUBLIC
@@ -23,23 +23,6 @@ from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
 pytestmark = NEEDS_NGINX
-
-FORGED = {
-    "X-Forwarded-For": "198.51.100.1",
-    "X-Forwarded-Host": "evil.example",
-    "X-Forwarded-Port": "8080",
-    "X-Forwarded-Prefix": "/evil",
-    "X-Forwarded-Proto": "http",
-    "X-Forwarded-Protocol": "http",
-    "X-Forwarded-Ssl": "off",
-    "X-Original-URL": "/evil",
-    "X-Rewrite-URL": "/evil",
-    "X-Real-IP": "198.51.100.1",
-    "Forwarded": "for=198.51.100.1;host=evil.example;proto=http",
-    "SCRIPT_NAME": "/evil",
-    "PATH_INFO": "/evil",
-    "Script-Name": "/evil",
-}
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,12 @@ import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
 
-import psycopg
-import pymysql
 import pytest
 
 from models.ledger.database import engine_for, migrate
 from models.mail.suppressions import Suppression
 from tests.support.database_servers import Server
-from tests.support.database_servers.server import ADMIN, ADMIN_PASSWORD
 from tests.support.service import Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import StrapiFile
@@ -73,7 +69,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     migrate(engine)
     engine.close_idle()
 
-    blocker = connect(target.server, target.database)
+    blocker = target.server.connect(target.database)
     with ThreadPoolExecutor(1) as threads, closing(blocker):
         hold = {"postgresql": "LOCK TABLE stop IN SHARE MODE", "mysql": "LOCK TABLES stop READ"}
         blocker.cursor().execute(hold[target.server.scheme])
@@ -115,11 +111,3 @@ def test_a_long_ledger_is_never_in_memory_at_once(service: Service, postgresql: 
     assert result.exit_code == 0
     assert len(target.rows("SELECT id FROM stop")) == 10000
     assert peak < 3_000_000, peak
-
-
-def connect(server: Server, database: str) -> Any:
-    """Return a connection of the driver, as the admin."""
-    if server.scheme == "postgresql":
-        return psycopg.connect(server.url(database, ADMIN, ADMIN_PASSWORD))
-    access: dict[str, Any] = {"user": ADMIN, "password": ADMIN_PASSWORD, "database": database}
-    return pymysql.connect(host="127.0.0.1", port=server.port, **access)

@@ -27,6 +27,23 @@ NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 NEEDS_NGINX = pytest.mark.skipif(not NGINX, reason="no nginx: install nginx-light")
 NAME = "join.example.com"
 UPSTREAM = "server 127.0.0.1:5000 fail_timeout=5s;"
+# Headers in which a visitor claims another IP, host or path.
+FORGED = {
+    "X-Forwarded-For": "198.51.100.1",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "8080",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Protocol": "http",
+    "X-Forwarded-Ssl": "off",
+    "X-Original-URL": "/evil",
+    "X-Rewrite-URL": "/evil",
+    "X-Real-IP": "198.51.100.1",
+    "Forwarded": "for=198.51.100.1;host=evil.example;proto=http",
+    "SCRIPT_NAME": "/evil",
+    "PATH_INFO": "/evil",
+    "Script-Name": "/evil",
+}
 UNIT = configparser.RawConfigParser(strict=False)
 UNIT.optionxform = str  # type: ignore[method-assign, assignment]
 UNIT.read(ROOT / "deploy" / "author-signup.service")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.timestamps import now
-from tests.support.database_servers import PgBouncer, Server
+from tests.support.database_servers import Server
 from tests.support.paths import DATA
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 
@@ -17,11 +17,15 @@ on_servers = pytest.mark.parametrize("backend", ENGINES, indirect=True)
 
 
 class StrapiOnServer(StrapiFile):
-    """A database on a server, as its admin sees it."""
+    """A database on a server, as its admin sees it.
 
-    def __init__(self, server: Server, database: str) -> None:
+    The service reaches it at `url`, if that is given: through a proxy or a pooler.
+    """
+
+    def __init__(self, server: Server, database: str, url: str = "") -> None:
         self.server = server
         self.database = database
+        self._url = url or server.url(database)
 
     @classmethod
     def on(cls, server: Server, database: str) -> "StrapiOnServer":
@@ -45,7 +49,7 @@ class StrapiOnServer(StrapiFile):
 
     @property
     def url(self) -> str:
-        return self.server.url(self.database)
+        return self._url
 
     def present(self) -> object:
         return now().replace(tzinfo=None)
@@ -73,15 +77,3 @@ class StrapiOnServer(StrapiFile):
 def for_drivers(query: str) -> str:
     """Rewrite SQLite's `?` as the `%s` of these drivers."""
     return query.replace("%", "%%").replace("?", "%s")
-
-
-class PooledDatabase(StrapiOnServer):
-    """A database that the service reaches through PgBouncer, and the tests directly."""
-
-    def __init__(self, server: Server, database: str, bouncer: PgBouncer) -> None:
-        super().__init__(server, database)
-        self.bouncer = bouncer
-
-    @property
-    def url(self) -> str:
-        return self.bouncer.url(self.database)
