@@ -1,4 +1,4 @@
-"""The events that the service logs, each declared once; docs/operations.md says when."""
+"""The events that the service logs, each declared once; docs/log-events.md says when."""
 
 from enum import StrEnum
 

@@ -10,7 +10,7 @@ from models.signups.history import Event
 from models.signups.signup import Signup
 from tests.support.service import ADA, Service
 
-# A new column that erasure must not clear belongs here, and into docs/operations.md.
+# A new column that erasure must not clear belongs here, and into docs/limits.md.
 KEPT = {
     Signup: {
         *("id", "key", "generation", "state", "state_before_removal"),
