@@ -12,7 +12,7 @@ from tests.support.report_tables import Report
 from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import ENGINES
 
-KILLS = 1000 if os.environ.get("FAULTS") == "full" else 200
+KILLS = 1000 if os.environ.get("FAULTS") == "full" else 100
 # The server itself is not killed: there, a tenth is enough.
 SERVER_KILLS = KILLS // 10
 
