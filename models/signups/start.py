@@ -69,16 +69,15 @@ def start_signup(
 ) -> Outcome:
     """Queue an email of kind `confirm`. The work is the same for each email.
 
-    What it says is decided when it is sent. Returns whether one will be sent: a mailbox and a
-    domain get only so many. While one waits for another try, it is the answer, and these limits
-    are not checked. Who asks `by_link` has a link of ours: the limits for everybody and for a
-    network do not hold (P17). `limits=None` lifts all limits.
+    What it says is decided when it is sent. An email that waits for another try is the answer.
+    `by_link`: somebody with a link of ours asks, so the limits for everybody and for a network do
+    not hold (P17). `limits=None` lifts all limits.
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
     person = {"firstname": firstname, "lastname": lastname, "language": language}
-    # A refusal only reads: it begins no transaction.
     for_all = None if by_link else limits
+    # A refusal only reads: it begins no transaction.
     _refuse_above(for_all)
     with database.exclusive_transaction(LOCK):
         _refuse_above(for_all)

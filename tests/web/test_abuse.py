@@ -138,7 +138,7 @@ def test_a_flood_stops_repeated_emails_too_and_no_owner_of_a_link(
     assert 0 <= 40 * 60 - int(refused.headers["Retry-After"]) < 60
     assert "Please wait a while" in refused.text
     assert "those of this hour are used up" in service.run("check").output
-    assert visitor.post(f"{old}/renew", page=old).location == "/signup/sent?again=1"
+    assert visitor.post(f"{old}/renew", page=old).location == "/signup/sent"
     assert len(service.rows("SELECT * FROM letter WHERE kind = 'confirm'")) == 301
 
 
