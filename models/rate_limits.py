@@ -1,6 +1,7 @@
 """The storage of rate limits: counts in the ledger, shared by all threads and processes."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,6 +68,12 @@ class Places:
 def seconds_until(instant: datetime) -> int:
     """Return the seconds from now to `instant`, rounded up, at least 1."""
     return max(1, math.ceil((instant - now()).total_seconds()))
+
+
+def amounts(keys: Iterable[str]) -> dict[str, int]:
+    """Return the counts of the keys that were counted in a window that has not ended."""
+    found = Count.select().where(Count.key.in_(list(keys)), Count.expires_at > now())
+    return {count.key: count.amount for count in found}
 
 
 def is_first(event: str, within: timedelta) -> bool:

@@ -12,6 +12,7 @@ from limits import RateLimitItem
 from models.emails import comparable
 from models.ledger.database import LedgerUnavailable
 from models.log_events import LogEvent
+from models.rate_limits import amounts
 from models.reviewers.known_networks import KnownNetwork
 from signup import links, rate_limits
 from signup.logging import loggable_email
@@ -78,7 +79,8 @@ def _remember_network(key: str) -> None:
 
 
 def _refuse_above(account: str, counts: list[Count]) -> None:
-    if not all(limiter.limiter.test(*count) for count in counts):
+    found = amounts(item.key_for(*key) for item, *key in counts)
+    if any(found.get(item.key_for(*key), 0) >= item.amount for item, *key in counts):
         _refuse(account, counts)
 
 

@@ -81,7 +81,7 @@ class Session(Record):
         return same_password and reviewer.id == self.strapi_id
 
     def touch(self) -> None:
-        """Record that the session is in use. This is all that a GET ever writes.
+        """Record that the session is in use. This is all that a GET of a page ever writes.
 
         A ledger that cannot be written ends the session sooner.
         """

@@ -69,9 +69,8 @@ def start_signup(
 ) -> Outcome:
     """Queue an email of kind `confirm`. The work is the same for each email.
 
-    What it says is decided when it is sent. An email that waits for another try is the answer.
-    `by_link`: somebody with a link of ours asks, so the limits for everybody and for a network do
-    not hold (P17). `limits=None` lifts all limits.
+    What it says is decided when it is sent. With `by_link`, a link of ours asks: the limits for
+    everybody and for a network do not hold (P17). `limits=None` lifts all limits.
 
     Raises: TooManyEmails, before anything about the email is looked up.
     """
@@ -80,9 +79,7 @@ def start_signup(
     # A refusal only reads: it begins no transaction.
     _refuse_above(for_all)
     with database.exclusive_transaction(LOCK):
-        _refuse_above(for_all)
-        if for_all:
-            for_all.network.take()
+        _take_shared_place(for_all)
         signup = reapplying.current(email, reapply_after)
         waiting = signup is not None and OutgoingEmail.hasten(signup)
         outcome = Outcome.QUEUED if waiting else _take_place(email, limits)
@@ -108,6 +105,13 @@ def _refuse_above(limits: EmailLimits | None) -> None:
         raise TooManyEmails(seconds)
     if seconds := limits.network.seconds_until_free():
         raise TooManyFromNetwork(seconds)
+
+
+def _take_shared_place(limits: EmailLimits | None) -> None:
+    """Count a request for everybody and for its network. Raises: TooManyEmails."""
+    _refuse_above(limits)
+    if limits:
+        limits.network.take()
 
 
 def _take_place(email: str, limits: EmailLimits | None) -> Outcome:
