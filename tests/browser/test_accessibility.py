@@ -22,6 +22,8 @@ ERRORS = (
     "link-busy",
     "login-errors",
     "review-signup-errors",
+    # The form, with a message that this network has asked for too many emails.
+    "error-429",
 )
 
 # Everything that can be reached by keyboard and is smaller than 24 pixels.
