@@ -142,8 +142,7 @@ def stop(
     """
     if strapi:
         _notice_panel_changes(email, strapi)
-    over = (*disputes.MAY_BE_ACTIVE, State.STOPPED)
-    dropped = Signup.shares_mailbox(email) & Signup.state.not_in(over)
+    dropped = Signup.shares_mailbox(email) & Signup.state.not_in(disputes.NOT_STOPPED)
     to_mailbox = OutgoingEmail.mailbox == mailboxes.base(email)
     to_mailbox |= OutgoingEmail.recipient == email
     with database.atomic():
@@ -157,8 +156,9 @@ def stop(
                 decided_at=now(),
             )
         # After the others: one that was waiting may have been activated just now.
-        for signup in list(disputes.disputable(email)) if by else ():
-            disputes.record(signup, by or Actor(AUTHOR))
+        if by:
+            for signup in list(disputes.disputable(email)):
+                disputes.record(signup, by)
         OutgoingEmail.delete_where(to_mailbox, OutgoingEmail.kind.not_in(TO_REVIEWERS))
 
 

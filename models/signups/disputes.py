@@ -14,6 +14,8 @@ from models.timestamps import now
 
 # The row in Strapi is active, or is about to be.
 MAY_BE_ACTIVE = (State.ACTIVATING, State.ACTIVE, State.UNDOING)
+# "This wasn't me" does not stop signups in these states.
+NOT_STOPPED = (*MAY_BE_ACTIVE, State.STOPPED)
 
 
 def disputable(email: str) -> Any:
@@ -30,7 +32,7 @@ def open_disputes() -> Any:
 
 def takes_effect() -> Any:
     """The condition of disputed signups whose account is no longer active."""
-    return (Signup.disputed_at > 0) & Signup.state.not_in((*MAY_BE_ACTIVE, State.STOPPED))
+    return (Signup.disputed_at > 0) & Signup.state.not_in(NOT_STOPPED)
 
 
 def is_disputable(email: str) -> bool:
@@ -60,7 +62,7 @@ def withdraw(email: str) -> None:
 
 def apply(signup: Signup) -> None:
     """Stop a disputed signup whose account is no longer active. `reconcile` erases it."""
-    if signup.disputed_at and signup.state not in (*MAY_BE_ACTIVE, State.STOPPED):
+    if signup.disputed_at and signup.state not in NOT_STOPPED:
         signup.change_state(State.STOPPED, signup.state, decided_at=now())
 
 

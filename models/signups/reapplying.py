@@ -38,7 +38,7 @@ def fill_mailboxes() -> None:
     while signups := list(missing.limit(BATCH)):
         with database.atomic():
             for signup in signups:
-                mailbox = mailboxes.base(signup.confirmed_email or signup.email or "")
+                mailbox = mailboxes.base(signup.proven_email or "")
                 Signup.update(mailbox=mailbox).where(
                     Signup.id == signup.id, Signup.email.is_null(False)
                 ).execute()

@@ -24,8 +24,9 @@ def stop(email: str) -> None:
 @with_valid_settings
 def allow(email: str) -> None:
     """Let a mailbox that was stopped get emails again, and end the dispute of its account."""
-    removed = Suppression.remove(_normalized(email), links.signing_keys())
-    disputes.withdraw(_normalized(email))
+    normalized = _normalized(email)
+    removed = Suppression.remove(normalized, links.signing_keys())
+    disputes.withdraw(normalized)
     click.echo(f"{email} may get emails again" if removed else f"{email} was not stopped")
 
 
