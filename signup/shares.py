@@ -1,13 +1,12 @@
 """How much of MAX_LETTERS and MAX_WAITING one network or one email domain may take."""
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from functools import wraps
 
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
+from models.keyed_hash import keyed_hash
 from models.mail import mailboxes
 from models.rate_limits import Places
 from models.signups import start
@@ -94,8 +93,7 @@ def _network_places() -> Places:
 
 def _places(kind: str, name: str, amount: int | None) -> Places:
     """Return the places of a network or domain. A keyed hash stands for it in the ledger."""
-    key = current_app.config["SECRET_KEY"].encode()
-    digest = hmac.new(key, name.encode(), hashlib.sha256).hexdigest()
+    digest = keyed_hash(name, current_app.config["SECRET_KEY"])
     return Places(f"first emails of {kind} {digest}", amount and min(amount, MAX_PLACES))
 
 

@@ -1,17 +1,16 @@
 """Mailboxes whose owners said "this wasn't me". Nothing is ever sent to them again."""
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 
 from peewee import CharField
 
+from models.keyed_hash import keyed_hash
 from models.ledger.database import Record
 from models.mail import mailboxes
 from models.timestamps import MillisecondsField, now
 
 # Part of the stored hashes.
-PREFIX = b"stop "
+PREFIX = "stop "
 
 
 class Suppression(Record):
@@ -56,13 +55,9 @@ class Suppression(Record):
 
 def mailbox_digest(email: str, keys: Sequence[str]) -> str:
     """Return the keyed hash of the mailbox of `email`, made with the first of `keys`."""
-    return _digest(mailboxes.base(email), keys[0])
+    return keyed_hash(PREFIX + mailboxes.base(email), keys[0])
 
 
 def _digests(email: str, keys: Sequence[str]) -> list[str]:
-    return [_digest(form, key) for form in (mailboxes.base(email), email) for key in keys]
-
-
-def _digest(text: str, key: str) -> str:
-    """Return the keyed hash (HMAC-SHA-256) of an email."""
-    return hmac.new(key.encode(), PREFIX + text.encode(), hashlib.sha256).hexdigest()
+    forms = mailboxes.base(email), email
+    return [keyed_hash(PREFIX + form, key) for form in forms for key in keys]

@@ -1,12 +1,11 @@
 """The networks from which an account has logged in: limits on guesses from elsewhere spare them."""
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
 from peewee import CharField
 
+from models.keyed_hash import keyed_hash
 from models.ledger.database import Record
 from models.timestamps import MillisecondsField, now
 
@@ -50,4 +49,4 @@ class KnownNetwork(Record):
 
 
 def _digest(account: str, network: str, key: str) -> str:
-    return hmac.new(key.encode(), f"{network} {account}".encode(), hashlib.sha256).hexdigest()
+    return keyed_hash(f"{network} {account}", key)
