@@ -16,7 +16,12 @@ def comparable(email: str | None) -> str:
     local, at, domain = text.rpartition("@")
     # Without lower() on the domain: it makes a final sigma of "Σ", which is another domain.
     try:
-        domain = idna.encode(domain, uts46=True).decode()
+        domain = ascii_domain(domain)
     except UnicodeError:
         domain = domain.lower()
     return f"{local.lower()}{at}{domain}"
+
+
+def ascii_domain(domain: str) -> str:
+    """Return the domain in ASCII as in the DNS (IDNA 2008). Raises: UnicodeError, it is none."""
+    return idna.encode(domain, uts46=True).decode()

@@ -11,10 +11,9 @@ from email.utils import localtime, parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
-import idna
 from flask import current_app, render_template
 
-from models.emails import comparable
+from models.emails import ascii_domain, comparable
 from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import mailbox_digest
@@ -112,7 +111,7 @@ def _with_ascii_domain(email: str) -> str:
     if email.isascii():
         return email
     local_part, _, domain = email.rpartition("@")
-    return f"{local_part}@{idna.encode(domain, uts46=True).decode()}"
+    return f"{local_part}@{ascii_domain(domain)}"
 
 
 def _language(email: OutgoingEmail) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import idna
 from disposable_email_domains import blocklist as throw_away_domains
 
+from models.emails import ascii_domain
 from signup import i18n
 from signup.i18n import gettext
 
@@ -19,7 +20,7 @@ def normalize(pattern: str) -> str:
     `*.example.com` stands for every domain below example.com. Raises ValueError.
     """
     star, name = ("*.", pattern[2:]) if pattern.startswith("*.") else ("", pattern)
-    return star + idna.encode(name.lstrip("@"), uts46=True).decode().lower()
+    return star + ascii_domain(name.lstrip("@")).lower()
 
 
 def fault(email: str, allowed: Sequence[str], blocked: Sequence[str]) -> str | None:
