@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Flask, g, render_template, request
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -13,7 +13,7 @@ from models.log_events import LogEvent
 from signup import rate_limits
 from signup.api import problems
 from signup.i18n import lazy_gettext
-from signup.logging import request_id
+from signup.logging import is_failure, request_id
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,6 @@ def error_response(
         return problems.problem(HTTPStatus(status), description, headers)
     title, text = ADVICE.get(advice or status, ADVICE[500 if status >= 500 else 400])
     # When the service failed, the visitor can tell the operator this number.
-    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and not g.get("refused_by_limit")
-    number = request_id() if failed else None
+    number = request_id() if is_failure(status) else None
     page = render_template("error.html", title=title, text=text, number=number)
     return page, status, headers

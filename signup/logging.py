@@ -70,13 +70,18 @@ def init_app(app: Flask) -> None:
 def log_failed_request(response: Response) -> Response:
     """Log answers from status 400. A failure of the service is an error, and sends its id."""
     status = response.status_code
-    failed = status >= 500 and not g.get("refused_by_limit")
+    failed = is_failure(status)
     if failed:
         response.headers["X-Request-ID"] = request_id()
     if status >= 400:
         level = logging.ERROR if failed else logging.INFO
         log.log(level, LogEvent.REQUEST_FAILED, extra={"status": status, "method": request.method})
     return response
+
+
+def is_failure(status: int) -> bool:
+    """Return whether an answer with this status is a failure, and not the refusal of a limit."""
+    return status >= 500 and not g.get("refused_by_limit")
 
 
 def request_id() -> str:
