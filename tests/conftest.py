@@ -92,6 +92,14 @@ def service(start: Start) -> Service:
 
 
 @pytest.fixture
+def undoing(start: Start) -> Service:
+    """Ada waits. A decision about her can be undone for ten minutes."""
+    service = start(UNDO_SECONDS=600)
+    service.visitor().apply()
+    return service
+
+
+@pytest.fixture
 def sue(service: Service) -> Visitor:
     """A super admin who is logged in."""
     return service.reviewer()

@@ -37,14 +37,6 @@ every_way = pytest.mark.parametrize(
 sooner_and_later = pytest.mark.parametrize("noticed", [False, True])
 
 
-@pytest.fixture
-def undoing(start: Start) -> Service:
-    """Ada waits. A decision about her can be undone for ten minutes."""
-    service = start(UNDO_SECONDS=600)
-    service.visitor().apply()
-    return service
-
-
 def test_an_email_corrected_in_the_panel_is_followed(service: Service) -> None:
     service.visitor().apply()
     change(service, email=NEW, is_active=1)

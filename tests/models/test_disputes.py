@@ -16,14 +16,6 @@ TOLD = "We tell the people of cms.example.com"
 FORGOTTEN = "We will not write to you again"
 
 
-@pytest.fixture
-def undoing(start: Start) -> Service:
-    """Ada waits. A decision about her can be undone for ten minutes."""
-    service = start(UNDO_SECONDS=600)
-    service.visitor().apply()
-    return service
-
-
 def say_so(service: Service) -> str:
     """Press the button behind the link in the first email; return the page."""
     visitor = service.visitor()

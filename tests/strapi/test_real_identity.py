@@ -8,7 +8,7 @@ import pytest
 
 from tests.strapi.test_real_strapi import Beside
 from tests.support.network import free_port
-from tests.support.service import ADA, ADA_PASSWORD, TOM, Service, Start
+from tests.support.service import ADA, ADA_PASSWORD, TOM, Service
 from tests.support.strapi_file import STRAPI_VERSIONS, SUE, SUE_PASSWORD, StrapiFile
 from tests.support.strapi_server import NEEDS_STRAPI, cached
 
@@ -32,14 +32,6 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
 def strapi(beside: Beside) -> Iterator[StrapiFile]:
     yield beside.database
     beside.database.do("DELETE FROM admin_users WHERE email <> ?", SUE)
-
-
-@pytest.fixture
-def undoing(start: Start) -> Service:
-    """Ada waits. A decision about her can be undone for ten minutes."""
-    service = start(UNDO_SECONDS=600)
-    service.visitor().apply()
-    return service
 
 
 def logged_in(beside: Beside, email: str) -> str:

@@ -12,7 +12,7 @@ from models.signups.history import Actor
 from models.signups.signup import Signup
 from models.strapi import StrapiClient
 from tests.conftest import every_engine, every_strapi, on_sqlite
-from tests.support.service import ADA, PUBLIC, TOM, Later, Service, Start, Visitor, token_of
+from tests.support.service import ADA, PUBLIC, TOM, Later, Service, Visitor, token_of
 from tests.support.smtp_server import html, text
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 
@@ -33,14 +33,6 @@ def tom(service: Service) -> Visitor:
     """Another reviewer."""
     service.strapi.add_admin(TOM, SUE_PASSWORD, "strapi-super-admin")
     return service.reviewer(TOM)
-
-
-@pytest.fixture
-def undoing(start: Start) -> Service:
-    """The service with ten minutes to undo a decision, which is its default."""
-    service = start(UNDO_SECONDS=600)
-    service.visitor().apply()
-    return service
 
 
 def subjects(service: Service) -> list[str]:
