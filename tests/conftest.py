@@ -14,7 +14,8 @@ from models import password_hashing
 from models.timestamps import now
 from tests.support.browser import CHROMIUM, FLAGS
 from tests.support.database_servers import MariaDB, PostgreSQL, Server
-from tests.support.service import Later, Service, Start, Visitor, new_ledger
+from tests.support.running_service import RunningService
+from tests.support.service import Later, Service, Start, Visitor, new_ledger, required
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import STRAPI_VERSIONS, SQLiteFile, StrapiFile
 from tests.support.strapi_on_server import ENGINES, StrapiOnServer
@@ -97,6 +98,17 @@ def undoing(start: Start) -> Service:
     service = start(UNDO_SECONDS=600)
     service.visitor().apply()
     return service
+
+
+@pytest.fixture
+def process(
+    strapi: StrapiFile, ledger: SQLiteFile, mail_server: SMTPServer, tmp_path: Path
+) -> Iterator[RunningService]:
+    """The service under gunicorn, which the test starts."""
+    mail_server.clear()
+    settings = required(strapi, mail_server, ledger.url)
+    with RunningService(settings, mail_server, tmp_path / "output") as process:
+        yield process
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from signup import i18n
 from tests.support.browser import AUTOFOCUS
 from tests.support.paths import ROOT
-from tests.support.service import ADA_PASSWORD, LANGUAGES
+from tests.support.service import ADA_PASSWORD
 from tests.support.strapi_file import SUE_PASSWORD, StrapiFile
 
 
@@ -130,39 +129,3 @@ def test_two_reviewers_decide_at_once_and_the_second_sees_who_was_first(
     assert strapi.is_active(email) == (winner == "sue")
     for context in contexts:
         context.close()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_an_author_goes_the_whole_way_in_each_language(
-    sandbox: str, browser: Browser, language: str
-) -> None:
-    context = browser.new_context(locale=language)
-    page, email = context.new_page(), new_email(language)
-    words = i18n.catalogue(language).ugettext
-    site = {"site_name": "The Sandbox Gazette"}
-
-    page.goto(sandbox)
-    fill(page, **{words("First name"): "Ada", words("E-mail address"): email})
-    press(page, words("Send me the link"))
-    expect(heading(page)).to_have_text(words("Check your mail"))
-    message = find_email(page, email, words("Confirm your address for %(site_name)s") % site)
-    message.get_by_role("link", name="/confirm/").click()
-    fill(page, **{words("Password"): "short"})
-    press(page, words("Apply"))
-    expect(page.get_by_role("alert")).to_contain_text(words("There is a problem"))
-    fill(page, **{words("Password"): ADA_PASSWORD})
-    press(page, words("Apply"))
-    expect(heading(page)).to_have_text(words("We have your application"))
-    expect(page.locator("html")).to_have_attribute("lang", language)
-    received = words("%(site_name)s has your application") % site
-    expect(find_email(page, email, received)).to_be_visible()
-    context.close()
-
-
-def test_the_language_switch_works_without_javascript(sandbox: str, browser: Browser) -> None:
-    page = browser.new_context(locale="de", java_script_enabled=False).new_page()
-    page.goto(sandbox)
-    page.get_by_role("link", name="Français").click()
-    expect(page.locator("html")).to_have_attribute("lang", "fr")
-    expect(page.get_by_role("link", name="Français")).to_have_attribute("aria-current", "true")
-    page.context.close()

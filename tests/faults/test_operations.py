@@ -30,9 +30,7 @@ from tests.support.service import (
     Later,
     Service,
     Visitor,
-    required,
 )
-from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
 
 
@@ -41,17 +39,6 @@ def slow_mail() -> Iterator[MisbehavingSMTP]:
     """A mail server that needs half a second for an email."""
     with MisbehavingSMTP(".", "delay") as server:
         yield server
-
-
-@pytest.fixture
-def process(
-    strapi: StrapiFile, mail_server: SMTPServer, tmp_path: Path
-) -> Iterator[RunningService]:
-    """The service under gunicorn, which the test starts."""
-    mail_server.clear()
-    settings = required(strapi, mail_server, tmp_path / "ledger.db")
-    with RunningService(settings, mail_server, tmp_path / "output") as process:
-        yield process
 
 
 def test_a_graceful_stop_finishes_the_requests_and_the_email_in_progress(

@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.conftest import every_engine, running
+from tests.conftest import NEWEST, running
 from tests.support.database_servers import ADMIN_PASSWORD, MariaDB, PostgreSQL, Server
 from tests.support.network import free_port
 from tests.support.paths import ROOT
-from tests.support.service import Service
-from tests.support.smtp_server import SMTPServer
-from tests.support.strapi_file import SQLiteFile
+from tests.support.service import Service, Start
 from tests.support.strapi_on_server import StrapiOnServer
 
 # No text of the service contains these words: if they are shown, they were leaked.
@@ -32,27 +30,24 @@ Check = Callable[..., str]
 
 
 @pytest.fixture
-def check(
-    server: Server, tmp_path: Path, mail_server: SMTPServer, caplog: pytest.LogCaptureFixture
-) -> Iterator[Check]:
+def backend(server: Server) -> str:
+    """Both databases are on the server, if the settings of the test do not say otherwise."""
+    return server.name
+
+
+@pytest.fixture
+def check(start: Start, caplog: pytest.LogCaptureFixture) -> Check:
     """Run `flask check` with these settings; return what it says, on one line."""
-    strapi = StrapiOnServer.on(server, "strapi")
-    services = []
 
     def check(**settings: object) -> str:
-        ledger = SQLiteFile(tmp_path / "ledger.db")
-        services.append(Service(strapi, mail_server, ledger, settings))
-        output = services[-1].run("check").output
+        output = start(**settings).run("check").output
         for secret in (USER, PASSWORD, ADMIN_PASSWORD):
             assert secret not in output + caplog.text
         return " ".join(output.split())
 
-    yield check
-    for service in services:
-        service.end()
+    return check
 
 
-@every_engine
 def test_nothing_is_wrong_with_right_settings(service: Service) -> None:
     result = service.run("check")
 
@@ -121,14 +116,14 @@ def test_a_wrong_url(server: Server, check: Check) -> None:
 
 
 @on_mariadb
-def test_a_collation_that_takes_different_emails_for_equal(server: Server, check: Check) -> None:
-    server.run(f"CREATE OR REPLACE DATABASE ledger CHARACTER SET utf8mb4 COLLATE {LOOSE}")
+def test_a_collation_that_takes_different_emails_for_equal(server: MariaDB, check: Check) -> None:
+    server.create("loose", LOOSE)
 
-    output = check(LEDGER=server.url("ledger"))
+    output = check(LEDGER=server.url("loose"))
 
     assert f"may take different emails for the same ({LOOSE}): make another with" in output
     assert "CREATE DATABASE … CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" in output
-    assert server.rows("SHOW TABLES", database="ledger") == []
+    assert server.rows("SHOW TABLES", database="loose") == []
     # Strapi's own tables may have any collation.
     convert = f"CONVERT TO CHARACTER SET utf8mb4 COLLATE {LOOSE}"
     server.run(f"ALTER TABLE admin_users {convert}", "strapi")
@@ -229,6 +224,7 @@ def test_a_driver_that_is_not_installed(scheme: str, driver: str) -> None:
     assert USER not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("backend", [NEWEST])
 @pytest.mark.parametrize(
     "url",
     [
@@ -240,10 +236,10 @@ def test_a_driver_that_is_not_installed(scheme: str, driver: str) -> None:
     ],
 )
 def test_a_url_whose_password_is_not_quoted_leaks_nothing(
-    url: str, service: Service, start: Callable[..., Service], caplog: pytest.LogCaptureFixture
+    url: str, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = start(LEDGER=url, STRAPI_DATABASE=url).run("check").output
-    output += service.run("move-ledger", url).output + caplog.text
+    output += start().run("move-ledger", url).output + caplog.text
 
     leaked = [each for each in (USER, "54321", "98765", "qzqz", "xyxy") if each in output]
     assert leaked == []

@@ -29,6 +29,7 @@ pytestmark = NEEDS_NGINX
 def deployment(
     tmp_path_factory: pytest.TempPathFactory, mail_server: SMTPServer
 ) -> Iterator[Deployment]:
+    mail_server.clear()
     with Deployment(tmp_path_factory.mktemp("deployment"), mail_server) as deployment:
         yield deployment
         assert deployment.nginx.stop() == ""

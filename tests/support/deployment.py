@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from signup.rate_limits import MIN_FORM_SECONDS
-from tests.support.http_client import TIMEOUT, Client, find_link
+from tests.support.http_client import TIMEOUT, Client, wait_for_link
 from tests.support.network import free_port
 from tests.support.paths import ROOT
 from tests.support.processes import Gunicorn, Process, listens, wait_until
@@ -142,8 +142,7 @@ class Deployment:
 
     def link(self, email: str) -> str:
         """Wait for the confirmation email, and return its link."""
-        wait_until(lambda: find_link(self.mail, email))
-        return find_link(self.mail, email)
+        return wait_for_link(self.mail, email)
 
 
 def replace_all(shipped: str, changes: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from signup.rate_limits import MIN_FORM_SECONDS
+from tests.support.processes import wait_until
 from tests.support.service import ADA, token_in
 from tests.support.smtp_server import SMTPServer, text
 
@@ -86,9 +87,12 @@ class Client:
         return self.request("POST", path, urllib.parse.urlencode(form).encode(), sent)
 
 
-def find_link(mail: SMTPServer, email: str = ADA, kind: str = "confirm") -> str:
-    """The newest link of this kind in the emails to `email`, or nothing."""
-    for message in reversed(mail.messages):
-        if message["To"] == email and (found := re.search(rf"http\S+/{kind}/\S+", text(message))):
-            return found[0]
-    return ""
+def wait_for_link(mail: SMTPServer, email: str = ADA, kind: str = "confirm") -> str:
+    """Wait for an email to `email` with a link of this kind, and return the newest link."""
+
+    def links() -> list[str]:
+        texts = "\n".join(map(text, mail.to(email)))
+        return re.findall(rf"http\S+/{kind}/\S+", texts)
+
+    wait_until(links)
+    return links()[-1]

@@ -45,15 +45,6 @@ def environment_of(settings: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def command_lines() -> list[str]:
-    """The command line of every process on this machine, which every user can read."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # the process has just ended
-            found.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    return found
-
-
 class Process:
     """A program that writes into a log file, in a process group of its own.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.http_client import TIMEOUT, Answer, Client, find_link
+from tests.support.http_client import TIMEOUT, Answer, Client, wait_for_link
 from tests.support.paths import ROOT
 from tests.support.processes import Gunicorn, wait_until
 from tests.support.service import ADA, ADA_PASSWORD
@@ -73,5 +73,4 @@ class RunningService(Gunicorn):
 
     def link(self, email: str = ADA, kind: str = "confirm") -> str:
         """Wait for the email with this link, and return the link's path."""
-        wait_until(lambda: find_link(self.mail, email, kind))
-        return urlsplit(find_link(self.mail, email, kind)).path
+        return urlsplit(wait_for_link(self.mail, email, kind)).path
