@@ -25,7 +25,6 @@ from tests.support.network import free_port
 from tests.support.paths import ROOT
 from tests.support.strapi_file import SUE, SUE_PASSWORD
 from tests.support.strapi_on_server import StrapiOnServer
-from tests.support.strapi_saves import saving
 from tests.support.strapi_server import RealStrapi, cached
 
 CORES = os.cpu_count() or 1
@@ -113,7 +112,7 @@ def saves(real: RealStrapi | None, seconds: float) -> list[float]:
     if real is None:
         return []
     _, answer = real.log_in(SUE, SUE_PASSWORD)
-    done = saving(real, str(answer["data"]["token"]), lambda: time.sleep(seconds))
+    done = real.save_profiles(str(answer["data"]["token"]), lambda: time.sleep(seconds))
     assert all(status == 200 for status, _ in done), done
     return [1000 * took for _, took in done]
 

@@ -5,6 +5,7 @@ It cuts before the message arrives, or before its answer comes back.
 
 import contextlib
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +14,20 @@ from contextlib import contextmanager
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
-class CutProxy:
+class CutProxy(socketserver.ThreadingTCPServer):
     """A TCP proxy on 127.0.0.1 that counts messages to the server, and cuts one."""
 
-    def __init__(self, port: int) -> None:
-        self._server = port
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
-        self.port = int(self._listener.getsockname()[1])
+    daemon_threads = True
+    request_queue_size = 200
+
+    def __init__(self, target: int) -> None:
+        super().__init__(("127.0.0.1", 0), Forwarding)
+        self.target = target
+        self.port = int(self.server_address[1])
         self._lock = threading.Lock()
         self._plan: tuple[int, str, bytes] = (0, "", b"")
         self.seen = 0
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @contextmanager
     def cut(self, nth: int, when: str, only: bytes = b"") -> Iterator[None]:
@@ -39,52 +43,7 @@ class CutProxy:
             with self._lock:
                 self._plan = (0, "", b"")
 
-    def stop(self) -> None:
-        # A close alone does not end a waiting accept().
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._forward, args=(client,), daemon=True).start()
-
-    def _forward(self, client: socket.socket) -> None:
-        cut = threading.Event()
-        there = "127.0.0.1", self._server
-        with client, contextlib.suppress(OSError), socket.create_connection(there) as server:
-            back = threading.Thread(target=self._return_answers, args=(client, server, cut))
-            back.start()
-            with contextlib.suppress(OSError):
-                self._send_messages(client, server, cut)
-            shut_down(client, server)
-            back.join()
-
-    def _send_messages(
-        self, client: socket.socket, server: socket.socket, cut: threading.Event
-    ) -> None:
-        for socket_ in (client, server):
-            socket_.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while message := client.recv(65536):
-            planned = self._planned(message)
-            if planned == "before":
-                return
-            if planned == "after":
-                cut.set()
-            server.sendall(message)
-
-    def _return_answers(
-        self, client: socket.socket, server: socket.socket, cut: threading.Event
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while (message := server.recv(65536)) and not cut.is_set():
-                client.sendall(message)
-            if cut.is_set():
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        shut_down(client, server)
-
-    def _planned(self, message: bytes) -> str:
+    def planned(self, message: bytes) -> str:
         """Count the message; return when to cut, or nothing."""
         with self._lock:
             nth, when, only = self._plan
@@ -94,7 +53,43 @@ class CutProxy:
             return when if self.seen == nth else ""
 
 
-def shut_down(*sockets: socket.socket) -> None:
-    for each in sockets:
+class Forwarding(socketserver.BaseRequestHandler):
+    """One connection of a client."""
+
+    server: CutProxy
+    request: socket.socket
+
+    def handle(self) -> None:
+        self.is_cut = threading.Event()
+        there = "127.0.0.1", self.server.target
+        with contextlib.suppress(OSError), socket.create_connection(there) as self.there:
+            back = threading.Thread(target=self.return_answers)
+            back.start()
+            with contextlib.suppress(OSError):
+                self.send_messages()
+            self.shut_down()
+            back.join()
+
+    def send_messages(self) -> None:
+        for each in (self.request, self.there):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while message := self.request.recv(65536):
+            planned = self.server.planned(message)
+            if planned == "before":
+                return
+            if planned == "after":
+                self.is_cut.set()
+            self.there.sendall(message)
+
+    def return_answers(self) -> None:
         with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+            while (message := self.there.recv(65536)) and not self.is_cut.is_set():
+                self.request.sendall(message)
+            if self.is_cut.is_set():
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.shut_down()
+
+    def shut_down(self) -> None:
+        for each in (self.request, self.there):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)

@@ -96,27 +96,16 @@ class ForkServer:
             self._process.kill()
 
 
-class DatabaseAt(StrapiFile):
-    """A database of which only the URL or path is known."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(Path(url))
-        self._url = url
-
-    @property
-    def url(self) -> str:
-        return self._url
-
-
-def service_of(strapi: StrapiFile, ledger: StrapiFile, mail: SMTPServer) -> Service:
-    """The service on these databases."""
-    return Service(strapi, mail, ledger, {"RATELIMIT_ENABLED": False})
+def service_at(strapi: str, ledger: str, mail_port: int, limited: bool = False) -> Service:
+    """The service on the databases with these URLs or paths."""
+    nowhere = StrapiFile(Path(os.devnull))
+    urls = {"STRAPI_DATABASE": strapi, "LEDGER": ledger, "RATELIMIT_ENABLED": limited}
+    return Service(nowhere, SMTPServer(mail_port), nowhere, urls)
 
 
 def perform(trial: Trial, library: ctypes.CDLL) -> dict[str, object]:
     """Do the act with the fault. If it fails, do it again without."""
-    mail = SMTPServer(trial.mail_port)
-    service = service_of(DatabaseAt(trial.strapi), DatabaseAt(trial.ledger), mail)
+    service = service_at(trial.strapi, trial.ledger, trial.mail_port)
     visitor, act, fault = service.visitor(), ACTS[trial.act], trial.fault
     if act.needs_login:
         visitor.log_in()

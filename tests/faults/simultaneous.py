@@ -13,10 +13,9 @@ from typing import Any
 
 from models import password_hashing
 from models.mail.outbox import OutgoingEmail
-from tests.faults.forked_service import DatabaseAt
+from tests.faults.forked_service import service_at
 from tests.support.paths import ROOT
 from tests.support.service import ADA, WRONG_PASSWORD, Service
-from tests.support.smtp_server import SMTPServer
 
 PROCESSES = 50
 
@@ -27,7 +26,7 @@ def run_simultaneously(service: Service, act: str, link: str = "") -> list[Any]:
         "strapi": service.strapi.url,
         "ledger": service.ledger.url,
         "mail_port": service.mail.port,
-        "settings": {"RATELIMIT_ENABLED": service.app.config["RATELIMIT_ENABLED"]},
+        "limited": service.app.config["RATELIMIT_ENABLED"],
         "act": act,
         "link": link,
     }
@@ -71,8 +70,7 @@ ACTS: dict[str, Callable[[Service, str, int], Any]] = {
 def main() -> None:
     password_hashing.COST = 4
     task = json.loads(sys.stdin.read())
-    mail, ledger = SMTPServer(task["mail_port"]), DatabaseAt(task["ledger"])
-    service = Service(DatabaseAt(task["strapi"]), mail, ledger, task["settings"])
+    service = service_at(task["strapi"], task["ledger"], task["mail_port"], task["limited"])
     # Templates and translations are read once, not by each fork.
     for path in ("/signup", "/review/login", task["link"] or "/"):
         service.visitor().get(path)

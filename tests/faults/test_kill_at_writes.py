@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from tests.faults.acts import ACTS, Person, bring_to, reviewers_know, states, violations
-from tests.faults.forked_service import Fault, ForkServer, Outcome, Trial, service_of
+from tests.faults.forked_service import Fault, ForkServer, Outcome, Trial
 from tests.faults.snapshots import FileSnapshot, ServerSnapshot
 from tests.support.report_tables import Report
-from tests.support.service import ADA, Service
+from tests.support.service import ADA, Later, Service
 from tests.support.smtp_server import SMTPServer
+from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import ENGINES
 
 FULL = os.environ.get("FAULTS") == "full"
@@ -49,45 +50,39 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
     fork_server.stop()
 
 
+@dataclass
 class Experiment:
     """One act, tried from the same state with a fault at another write each time."""
 
-    def __init__(
-        self, fork_server: ForkServer, mail: SMTPServer, snapshot: FileSnapshot | ServerSnapshot
-    ) -> None:
-        self.fork_server = fork_server
-        self.mail = mail
-        self.snapshot = snapshot
+    fork_server: ForkServer
+    mail: SMTPServer
+    snapshot: FileSnapshot | ServerSnapshot
+    act: str
 
-    def prepare(self, act: str) -> None:
+    def __post_init__(self) -> None:
         """Bring Ada to the step before the act, and remember everything."""
-        self.act, self.mail.messages[:], self.mail.recipients[:] = act, [], []
-        service = service_of(self.snapshot.strapi, self.snapshot.ledger, self.mail)
-        self.ada = bring_to(service, ACTS[act].before)
+        service = self._service(self.snapshot.strapi, self.snapshot.ledger)
+        self.ada = bring_to(service, ACTS[self.act].before)
         service.end()
         self.snapshot.take()
-        self._messages = list(self.mail.messages), list(self.mail.recipients)
+        self._messages = list(self.mail.messages)
 
     def run(self, fault: Fault, first: int, stride: int) -> Iterator[tuple[Outcome, list[str]]]:
         """What came of each trial and which promises broke, up to one without a fault."""
         for nth in count(first, stride):
-            self.mail.messages[:], self.mail.recipients[:] = self._messages
+            self.mail.messages[:] = self._messages
             strapi, ledger = self.snapshot.restore()
-            trial = Trial(
-                strapi.url,
-                ledger.url,
-                self.mail.port,
-                self.act,
-                self.ada,
-                replace(fault, nth=nth),
-            )
-            outcome = self.fork_server.run(trial)
-            service = service_of(strapi, ledger, self.mail)
+            planned = (self.act, self.ada, replace(fault, nth=nth))
+            outcome = self.fork_server.run(Trial(strapi.url, ledger.url, self.mail.port, *planned))
+            service = self._service(strapi, ledger)
             found = list(broken_promises(self.act, self.ada, outcome, service))
             service.end()
             yield outcome, [f"{self.act}, {fault}, write {nth}: {each}" for each in found]
             if not outcome.killed and outcome.writes < nth:
                 return
+
+    def _service(self, strapi: StrapiFile, ledger: StrapiFile) -> Service:
+        return Service(strapi, self.mail, ledger, {"RATELIMIT_ENABLED": False})
 
 
 @pytest.fixture
@@ -96,7 +91,7 @@ def experiment(
     mail_server: SMTPServer,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-    later: Callable[[timedelta], None],
+    later: Later,
 ) -> Callable[..., Experiment]:
     """Prepare an act. Its trials run 20 minutes later, when no lease and no pause is left."""
 
@@ -107,8 +102,7 @@ def experiment(
             if backend in ENGINES
             else FileSnapshot(tmp_path, backend, journal)
         )
-        prepared = Experiment(fork_server, mail_server, snapshot)
-        prepared.prepare(act)
+        prepared = Experiment(fork_server, mail_server, snapshot, act)
         later(timedelta(minutes=20))
         return prepared
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.ledger import database
 from models.ledger.database import migrate
-from tests.servers.test_reconcile_instances import hold
+from tests.servers.test_reconcile_instances import Holder
 from tests.support.database_servers import PgBouncer, Server
 from tests.support.running_service import RunningService
 from tests.support.service import ADA, Service, required
@@ -187,7 +187,7 @@ def test_one_instance_reconciles_at_a_time(
     service.visitor().apply()
     service.strapi.change(ADA, "is_active = true")
 
-    first, second = hold(service), hold(service)
+    first, second = Holder(service), Holder(service)
     meanwhile = service.deliver()
     told = [each.told for each in (first, second)]
     for each in (first, second):

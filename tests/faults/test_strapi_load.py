@@ -12,7 +12,6 @@ from tests.support.report_tables import Report
 from tests.support.service import ADA_PASSWORD, Service
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE, SUE_PASSWORD, SQLiteFile, StrapiFile
-from tests.support.strapi_saves import saving
 from tests.support.strapi_server import NEEDS_STRAPI, RealStrapi, cached
 
 pytestmark = NEEDS_STRAPI
@@ -39,9 +38,9 @@ def test_a_busy_strapi_and_the_service_do_not_disturb_each_other(
     service = Service(StrapiFile(real.database), mail_server, ledger, settings)
     confirmations = Confirmations(service)
 
-    alone = saving(real, token, lambda: time.sleep(5))
+    alone = real.save_profiles(token, lambda: time.sleep(5))
     probe = LockProbe(real.database)
-    together = saving(real, token, confirmations.ten_a_second)
+    together = real.save_profiles(token, confirmations.ten_a_second)
     locked = probe.seen()
     service.end()
 

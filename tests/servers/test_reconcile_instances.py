@@ -28,7 +28,7 @@ with lease("settling") as mine:
 @every_engine
 def test_one_instance_reconciles_at_a_time(service: Service, later: Later) -> None:
     service.visitor().apply()
-    other = hold(service)
+    other = Holder(service)
     assert other.told == "True"
     service.strapi.change(ADA, "is_active = true")
 
@@ -43,11 +43,11 @@ def test_one_instance_reconciles_at_a_time(service: Service, later: Later) -> No
 
 @every_engine
 def test_an_instance_that_has_reconciled_leaves_it_to_the_others(service: Service) -> None:
-    first, second = hold(service), hold(service)
+    first, second = Holder(service), Holder(service)
     told = [first.told, second.told]
     first.communicate("\n")
     second.communicate("\n")
-    third = hold(service)
+    third = Holder(service)
     third.communicate("\n")
 
     assert [*told, third.told] == ["True", "False", "True"]
@@ -88,14 +88,10 @@ def test_a_machine_that_is_gone_holds_no_lock_for_long(postgresql: Server) -> No
 class Holder(subprocess.Popen[str]):
     """A process that wants to reconcile, and takes its time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, service: Service) -> None:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-c", HOLD, url]
+        command = [sys.executable, "-c", HOLD, service.ledger.url]
         super().__init__(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
         assert self.stdout
         # Whether no other process reconciles.
         self.told = self.stdout.readline().strip()
-
-
-def hold(service: Service) -> Holder:
-    return Holder(service.ledger.url)
