@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playhouse.migrations import Runner
 from werkzeug.test import TestResponse
 
@@ -44,6 +45,8 @@ COOKIE = "__Host-signup"
 # `make language CODE=it` adds a catalogue. It is not offered before it is translated.
 LANGUAGES: list[str] = sorted(DEFAULTS["LANGUAGES"])
 ANSWERS = {"firstname": "Ada", "lastname": "Lovelace"}
+# Templates are compiled once in a test run, not in each test.
+COMPILED = FileSystemBytecodeCache(str(RUN))
 TABLES = ("signup", "event", "letter", "session", "muted")
 
 
@@ -61,6 +64,7 @@ class Service:
         self.mail = mail
         self.ledger = ledger
         self.app = create_app({**required(strapi, mail, ledger.url), **settings})
+        self.app.jinja_env.bytecode_cache = COMPILED
         self.public = str(self.app.config["PUBLIC_URL"])
         # The Accept-Language header of visitors' browsers.
         self.language = ""
