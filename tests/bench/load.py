@@ -1,9 +1,9 @@
 """Clients that send HTTP requests from a process of their own, and the times of the answers."""
 
 import itertools
-import math
 import multiprocessing
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Sequence
@@ -96,11 +96,7 @@ def speed(name: str, load: Load) -> Figures:
 
 
 def times(name: str, values: list[float]) -> Figures:
-    """The median and the 99th percentile, where anything was measured."""
-    p50, p99 = (percentile(values, percent) if values else None for percent in (50, 99))
-    return {f"{name}, p50 (ms)": p50, f"{name}, p99 (ms)": p99}
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest value that so many percent of the values do not exceed."""
-    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+    """The median and the 99th percentile, where enough was measured."""
+    enough = len(values) > 1
+    cuts = statistics.quantiles(values, n=100, method="inclusive") if enough else [None] * 99
+    return {f"{name}, p50 (ms)": cuts[49], f"{name}, p99 (ms)": cuts[98]}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.load import Load, percentile, play
+from tests.bench.load import Load, play
 from tests.bench.sections import SECTIONS, Run
 from tests.bench.service import bare_page
 from tests.support.database_servers import PostgreSQL
@@ -33,11 +33,6 @@ def test_each_section_measures_something(section: str, real: bool) -> None:
 def test_a_wrong_status_stops_the_benchmark(tmp_path: Path) -> None:
     with bare_page(tmp_path / "log") as server, pytest.raises(AssertionError, match="404"):
         play(Load([server.port], server.visits("/nowhere", 1)))
-
-
-def test_percentiles_are_values_that_were_measured() -> None:
-    assert percentile([float(number) for number in range(101)], 99) == 99.0
-    assert percentile([7.0], 50) == 7.0
 
 
 def test_checkouts_are_compared_in_one_table(monkeypatch: pytest.MonkeyPatch) -> None:

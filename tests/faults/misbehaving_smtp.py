@@ -19,10 +19,6 @@ class MisbehavingSMTP(socketserver.ThreadingTCPServer):
         self.closing = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
-    def heal(self) -> None:
-        """Follow the protocol from now on."""
-        self.verb = ""
-
     def __enter__(self) -> Self:
         return self
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from models.ledger import database
-from models.ledger.database import migrate
 from tests.servers.test_reconcile_instances import Holder
 from tests.support.database_servers import PgBouncer, Server
 from tests.support.running_service import RunningService
-from tests.support.service import ADA, Service, required
+from tests.support.service import ADA, Service, migrate_at, required
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import SUE
 from tests.support.strapi_on_server import StrapiOnServer
@@ -81,7 +80,7 @@ def test_24_people_sign_up_and_are_activated_in_the_panel(
     report: Callable[..., None],
 ) -> None:
     mail_server.clear()
-    migrate_directly(postgresql)
+    migrate_at(postgresql.url("ledger"))
     pooler = bouncer(**settings)
     strapi, ledger = databases(postgresql, pooler)
     named = required(strapi, mail_server, ledger.url)
@@ -131,7 +130,7 @@ def sign_up(instances: list[RunningService], email: str) -> None:
 def test_flask_check_finds_no_fault(
     bouncer: Start, beside: Beside, postgresql: Server, settings: Settings
 ) -> None:
-    migrate_directly(postgresql)
+    migrate_at(postgresql.url("ledger"))
     pooled = settings["pool_mode"] == "transaction"
 
     result = beside(bouncer(**settings)).run("check")
@@ -182,7 +181,7 @@ def test_options_of_the_url_that_are_refused(bouncer: Start) -> None:
 def test_one_instance_reconciles_at_a_time(
     bouncer: Start, beside: Beside, postgresql: Server
 ) -> None:
-    migrate_directly(postgresql)
+    migrate_at(postgresql.url("ledger"))
     service = beside(bouncer(**TRANSACTION))
     service.visitor().apply()
     service.strapi.change(ADA, "is_active = true")
@@ -201,9 +200,3 @@ def databases(server: Server, pooler: PgBouncer) -> tuple[StrapiOnServer, Strapi
     """Strapi's database and the ledger, which the service reaches through the pooler."""
     strapi, ledger = (StrapiOnServer(server, n, pooler.url(n)) for n in ("strapi", "ledger"))
     return strapi, ledger
-
-
-def migrate_directly(server: Server) -> None:
-    engine = database.engine_for(server.url("ledger"))
-    migrate(engine)
-    engine.close_idle()

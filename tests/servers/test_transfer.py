@@ -7,10 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from models.ledger.database import engine_for, migrate
 from models.mail.suppressions import Suppression
 from tests.support.database_servers import Server
-from tests.support.service import Service
+from tests.support.service import Service, migrate_at
 from tests.support.smtp_server import SMTPServer
 from tests.support.strapi_file import StrapiFile
 from tests.support.strapi_on_server import StrapiOnServer
@@ -65,9 +64,7 @@ def test_a_connection_that_is_cut_leaves_the_target_empty(
     service.visitor().apply()
     with service.app.app_context():
         Suppression.add("eve@example.org", ["key"])
-    engine = engine_for(target.url)
-    migrate(engine)
-    engine.close_idle()
+    migrate_at(target.url)
 
     blocker = target.server.connect(target.database)
     with ThreadPoolExecutor(1) as threads, closing(blocker):

@@ -8,7 +8,6 @@ import secrets
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -34,7 +33,7 @@ class PrintingMailServer(SMTPServer):
 
 def main() -> None:
     # Also a terminated `make` stops its Strapi.
-    signal.signal(signal.SIGTERM, exit_by_signal)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     strapi = RealStrapi(VERSION, FOLDER, PORT, panel=True)
     print(f"Strapi {VERSION} in {FOLDER}: the first time, this takes some minutes.", flush=True)
     strapi.install()
@@ -84,11 +83,6 @@ def instructions(password: str) -> str:
         "\nIn another terminal:  (umask 077; cp .strapi/env .env) && make run\n"
         "Ctrl-C ends Strapi."
     )
-
-
-def exit_by_signal(number: int, frame: FrameType | None) -> None:
-    """Exit as after Ctrl-C."""
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

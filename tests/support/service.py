@@ -247,10 +247,15 @@ def new_ledger(path: Path) -> SQLiteFile:
 @functools.cache
 def _migrated() -> Path:
     path = RUN / "ledger.db"
-    engine = ledger_database.engine_for(str(path))
+    migrate_at(str(path))
+    return path
+
+
+def migrate_at(url: str) -> None:
+    """Bring the ledger at this URL up to date, or create its tables."""
+    engine = ledger_database.engine_for(url)
     ledger_database.migrate(engine)
     engine.close_idle()
-    return path
 
 
 def downgrade(ledger: SQLiteFile, newest: str) -> None:
