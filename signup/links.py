@@ -105,6 +105,6 @@ def _signer(purpose: str) -> URLSafeTimedSerializer:
         # itsdangerous signs with the last key and verifies with all.
         signing_keys()[::-1],
         # With PUBLIC_URL in the salt, a test installation with the same key signs other links.
-        salt=f"{purpose} {current_app.config['PUBLIC_URL']}",
+        salt=f"{purpose} {current_app.config['SIGNED_URL']}",
         signer_kwargs={"digest_method": hashlib.sha256},
     )

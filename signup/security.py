@@ -25,7 +25,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # With "no-referrer", browsers would send `Origin: null` with our own forms.
+    # With "no-referrer", browsers hide the origin of our own forms.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -35,6 +35,8 @@ YEAR = "max-age=31536000; includeSubDomains"
 HOST = re.compile(r"(?:(?:[\w-]+\.)*[\w-]+\.?|\[[\da-fA-F:.]+\])?(?::\d{1,5})?", re.ASCII)
 # Names of this machine, for checks and trials on it.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# The pages below the form. `PublicPath` explains them.
+FORM_PAGES = ("/signup", "/signup/sent", "/signup/again")
 # Bytes of a body, names of form fields, and values of form fields. A form of the queue has up to
 # 25 values of one field.
 MAX_BODY, MAX_NAMES, MAX_VALUES = 16 * 1024, 20, 50
@@ -89,7 +91,9 @@ def refuse_other_sites() -> None:
     public = urlsplit(current_app.config["PUBLIC_URL"] or "")
     ours = f"{public.scheme}://{public.netloc}", f"{request.scheme}://{request.host}"
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site not in (None, "same-origin", "none") or origin not in (None, *ours):
+    # A proxy may replace our Referrer-Policy with "no-referrer", which hides the origin.
+    hidden = origin == "null" and site == "same-origin"
+    if site not in (None, "same-origin", "none") or (origin not in (None, *ours) and not hidden):
         log.warning(LogEvent.SITE_REFUSED, extra={"origin": origin, "site": site})
         abort(400)
 
@@ -149,6 +153,8 @@ class PublicPath:
     """Middleware that serves the app under the path of `PUBLIC_URL`.
 
     It works with a proxy that removes this path from requests, and with one that does not.
+    Only under the path /signup, a request for /signup may be for the form or, from a proxy that
+    does not remove the path, for the front page. Both get the form.
     """
 
     def __init__(self, wsgi_app: Any, path: str) -> None:
@@ -162,6 +168,7 @@ class PublicPath:
         # With an invalid Host, Werkzeug can build no URL, not even for the error page.
         if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
             environ["HTTP_HOST"] = "none.invalid"
-        if self.path and f"{environ['PATH_INFO']}/".startswith(f"{self.path}/"):
-            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self.path) or "/"
+        path = environ["PATH_INFO"]
+        if self.path and f"{path}/".startswith(f"{self.path}/") and path not in FORM_PAGES:
+            environ["PATH_INFO"] = path.removeprefix(self.path) or "/"
         return self.wsgi_app(environ, start_response)

@@ -1,8 +1,8 @@
 """The settings: names, defaults, and what is wrong with them."""
 
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from email.utils import parseaddr
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from flask import Config, Flask
 
 from models.strapi import SUPER_ADMIN
-from signup import branding, databases, i18n, secret_keys
+from signup import secret_keys, setting_names, setting_values
+from signup.security import FORM_PAGES
 from signup.validation import domains
 
 PREFIX = "SIGNUP"
@@ -32,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "ACCENT_COLOR": None,
     "LANGUAGES": ["en", "fr", "de", "es", "pt"],
     "AUTHOR_ROLE": "strapi-author",
+    "ALLOWED_ACTIONS": [],
     "STRAPI_TIMEZONE": "UTC",
     "LINK_MAX_AGE": 172800,
     "REVIEWERS": [],
@@ -54,23 +56,9 @@ DEFAULTS: dict[str, Any] = {
     "MAIL_TIMEOUT": 10,
 }
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "STRAPI_DATABASE", "LEDGER", "MAIL_PASSWORD")
-# Numbers that must not be 0, and upper limits: a century, a day, the highest port.
-NOT_ZERO = ("LINK_MAX_AGE", "MAX_LETTERS", "MAIL_PORT", "MAIL_TIMEOUT")
-MAXIMUM = {
-    "KEEP_DAYS": 36500,
-    "REAPPLY_DAYS": 36500,
-    "UNDO_SECONDS": 86400,
-    "MAIL_PORT": 65535,
-    "MAIL_TIMEOUT": 600,
-}
-# A function for each setting with rules of its own: it returns what the value must be, or None.
-FAULT_FINDERS: dict[str, Callable[[Any], str | None]] = {
-    **branding.FAULTS,
-    "LANGUAGES": i18n.fault,
-    "STRAPI_DATABASE": databases.url_fault,
-    "LEDGER": databases.url_fault,
-    "STRAPI_TIMEZONE": databases.time_zone_fault,
-}
+SECRET_FILES = tuple(f"{name}_FILE" for name in SECRETS)
+# DEBUG is Flask's. The others are set by the sandbox.
+KNOWN = frozenset((*DEFAULTS, *SECRET_FILES, "DEBUG", "MAIL_SUPPRESS_SEND", "SANDBOX"))
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -86,6 +74,8 @@ class SettingsError(Exception):
 def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     """Fill `app.config`. A setting that is wrong keeps its default and is added to FAULTS.
 
+    UNKNOWN gets the names with our prefix that are no settings. They are not read.
+
     1. Start with the defaults.
     2. Add `settings`, or without them the environment: `SIGNUP_NAME`.
     3. Read secrets from files: `SIGNUP_NAME_FILE`.
@@ -95,37 +85,43 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     config = app.config
     config.from_mapping(DEFAULTS, FAULTS={})
     if settings is None:
-        config.from_prefixed_env(PREFIX)
+        config["UNKNOWN"] = [*setting_names.unknown_in_environment(f"{PREFIX}_", KNOWN)]
+        settings = _environment()
     else:
-        config.from_mapping(settings)
+        unknown = [name for name in settings if name not in KNOWN and name not in config]
+        config["UNKNOWN"] = [f"{PREFIX}_{name}" for name in unknown]
+    config.from_mapping(settings)
+    # Links are signed with the URL as it was written, so that a normal form breaks no link.
+    config["SIGNED_URL"] = str(config["PUBLIC_URL"] or "").rstrip("/")
     _read_secret_files(config)
     for name, default in DEFAULTS.items():
-        config[name] = _convert(name, default, config[name])
-        if fault := _fault(name, default, config[name]):
-            config["FAULTS"][name] = f"{PREFIX}_{name} must be {fault}"
+        try:
+            config[name] = setting_values.convert(name, default, config[name])
+        except ValueError as error:
+            config["FAULTS"][name] = f"{PREFIX}_{name} must be {error}"
             config[name] = default
-    for name in ("ALLOWED_DOMAINS", "BLOCKED_DOMAINS"):
-        config[name] = _domains(config, name)
     config["LEDGER"] = config["LEDGER"] or str(Path(app.instance_path) / "ledger.db")
-    config["PUBLIC_URL"] = (config["PUBLIC_URL"] or "").rstrip("/") or None
-    config["SITE_NAME"] = config["SITE_NAME"] or urlsplit(config["STRAPI_ADMIN_URL"] or "").hostname
+    config["SITE_NAME"] = config["SITE_NAME"] or _panel_host(config)
 
 
 def require(app: Flask) -> None:
     """Raise SettingsError unless every setting is valid and the ledger is open."""
-    found = [*faults(app.config), app.extensions["ledger_fault"]]
+    found = [*faults(app), app.extensions["ledger_fault"]]
     if any(found):
         raise SettingsError([fault for fault in found if fault])
 
 
-def faults(config: Config) -> Iterator[str]:
+def faults(app: Flask) -> Iterator[str]:
     """Yield what is missing or wrong and what to do, one sentence each."""
+    config = app.config
     for name in REQUIRED:
         if not config[name] and name not in config["FAULTS"]:
             yield f"{PREFIX}_{name} is missing"
     yield from config["FAULTS"].values()
+    yield from _name_faults(config)
     yield from secret_keys.faults(config)
     yield from _mail_faults(config)
+    yield from _path_faults(app)
     if config["DEBUG"]:
         yield "FLASK_DEBUG must not be set: error pages would run code for anybody"
     if config["KEEP_DAYS"] < config["REAPPLY_DAYS"]:
@@ -137,7 +133,50 @@ def faults(config: Config) -> Iterator[str]:
         yield f"{PREFIX}_AUTHOR_ROLE must not be {SUPER_ADMIN}: anybody could apply for it"
 
 
+def warnings(config: Config) -> Iterator[str]:
+    """Yield what is probably a mistake, and does not keep the service from starting."""
+    for variable in config["UNKNOWN"]:
+        if not _meant_by(variable):
+            yield f"{variable} is not a setting: it changes nothing"
+
+
+def _environment() -> dict[str, Any]:
+    """Return the values of the settings in the environment, read as JSON where they are JSON."""
+    values: dict[str, Any] = {}
+    for name in KNOWN:
+        text = os.environ.get(f"{PREFIX}_{name}")
+        if text is not None:
+            try:
+                values[name] = json.loads(text)
+            except (ValueError, RecursionError):
+                values[name] = text
+    return values
+
+
+def _name_faults(config: Config) -> Iterator[str]:
+    for variable in config["UNKNOWN"]:
+        if meant := [f"{PREFIX}_{name}" for name in _meant_by(variable)]:
+            yield f"{variable} is not a setting: did you mean {' or '.join(meant)}?"
+
+
+def _meant_by(variable: str) -> list[str]:
+    return setting_names.meant_by(variable[len(PREFIX) + 1 :], [*DEFAULTS, *SECRET_FILES])
+
+
+def _path_faults(app: Flask) -> Iterator[str]:
+    """Refuse a path that is also a page: a proxy that removes it would leave us another page."""
+    path = urlsplit(app.config["PUBLIC_URL"] or "").path
+    pages = [rule.rule for rule in app.url_map.iter_rules()]
+    if path not in ("", FORM_PAGES[0]) and any(f"{page}/".startswith(f"{path}/") for page in pages):
+        yield (
+            f"{PREFIX}_PUBLIC_URL must not have the path {path}, because it is that of a page of"
+            " this service: use another one, such as /join"
+        )
+
+
 def _mail_faults(config: Config) -> Iterator[str]:
+    if config.get("MAIL_SUPPRESS_SEND") and not config.get("SANDBOX"):
+        yield f"{PREFIX}_MAIL_SUPPRESS_SEND must not be set: it throws all emails away"
     if config["MAIL_USE_TLS"] and config["MAIL_USE_SSL"]:
         yield f"{PREFIX}_MAIL_USE_TLS and {PREFIX}_MAIL_USE_SSL exclude each other: set one"
     encrypted = config["MAIL_USE_TLS"] or config["MAIL_USE_SSL"]
@@ -155,58 +194,7 @@ def _read_secret_files(config: Config) -> None:
                 config[name] = DEFAULTS[name]
 
 
-def _fault(name: str, default: Any, value: Any) -> str | None:
-    """Return what the value must be, or None if it is."""
-    if value is None or value == default:
-        return None
-    if isinstance(default, bool):
-        return None if isinstance(value, bool) else f"true or false, not {value!r}"
-    if isinstance(default, int):
-        low, high = (1 if name in NOT_ZERO else 0), MAXIMUM.get(name, 10**9)
-        fits = type(value) is int and low <= value <= high
-        return None if fits else f"a whole number from {low} to {high}, not {value!r}"
-    if isinstance(value, str) and not value.isprintable():
-        return "on one line, without control characters"
-    return _text_fault(name, value)
-
-
-def _text_fault(name: str, value: Any) -> str | None:
-    if name in ("STRAPI_ADMIN_URL", "PUBLIC_URL") and not _is_url(value):
-        return f"a URL like https://example.com/path, not {value!r}"
-    if name == "MAIL_DEFAULT_SENDER" and "@" not in parseaddr(value)[1]:
-        return f"like 'The Magazine <post@example.com>', not {value!r}"
-    if find_fault := FAULT_FINDERS.get(name):
-        return find_fault(value)
-    if name == "ASK_WHY" and value not in ("off", "optional", "required"):
-        return f"off, optional or required, not {value!r}"
-    return None
-
-
-def _is_url(value: str) -> bool:
-    try:
-        url = urlsplit(value)
-        _ = url.port
-    except ValueError:
-        return False
-    extra = url.query or url.fragment
-    return url.scheme in ("http", "https") and bool(url.hostname) and not extra
-
-
-def _domains(config: Config, name: str) -> list[str]:
-    try:
-        return [domains.normalize(pattern) for pattern in config[name]]
-    except ValueError as error:
-        rule = "domains like example.com or *.example.com"
-        config["FAULTS"][name] = f"{PREFIX}_{name} must be {rule}: {error}"
-        return []
-
-
-def _convert(name: str, default: Any, value: Any) -> Any:
-    """Return the value as a list or text, where the default is one."""
-    if isinstance(default, list):
-        parts = value if isinstance(value, list) else str(value or "").split(",")
-        return [str(part).strip() for part in parts if str(part).strip()]
-    if (default is None or isinstance(default, str)) and value is not None:
-        # Flask reads each value as JSON, which turns the password 1.50 into the number 1.5.
-        return value if isinstance(value, str) else os.environ.get(f"{PREFIX}_{name}", str(value))
-    return value
+def _panel_host(config: Config) -> str | None:
+    """Return the host of Strapi's panel as people read it."""
+    host = urlsplit(config["STRAPI_ADMIN_URL"] or "").hostname
+    return domains.to_unicode(host) or host

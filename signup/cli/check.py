@@ -33,7 +33,7 @@ SENDER_ADVICE = (
 def findings() -> Iterator[Finding]:
     """Test everything that the settings name."""
     config = current_app.config
-    faults = list(settings.faults(config))
+    faults = list(settings.faults(current_app))
     yield "settings", None if not faults else "\n       ".join(faults)
     if config["STRAPI_DATABASE"]:
         yield from _ledger()
@@ -161,7 +161,7 @@ def _sender(sender: str, reply: Reply | None) -> Iterator[Finding]:
 def send_test(recipient: str) -> Iterator[Finding]:
     """Send a real email, and say what the mail server answered. Raises ValueError: no email."""
     what = f"test email to {recipient}"
-    if "MAIL_" in str(list(settings.faults(current_app.config))):
+    if "MAIL_" in str(list(settings.faults(current_app))):
         yield what, "correct the settings first"
         return
     message = compose.compose_test(recipient)

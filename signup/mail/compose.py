@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import localtime, parseaddr
+from email.utils import localtime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 
@@ -24,6 +23,8 @@ from models.strapi import StrapiUnavailable
 from models.timestamps import now
 from signup import durations, i18n, links
 from signup.databases import reconciler, strapi
+from signup.validation import mailbox
+from signup.validation.url import mail_host
 
 # Signups that an email to a reviewer names. The review pages list all.
 MAX_LISTED = 10
@@ -73,7 +74,7 @@ def decline_variables(reason: str | None, decided_at: datetime) -> dict[str, Any
 
 def sender() -> str:
     """Return the email of the sender, as mail servers expect it."""
-    return _with_ascii_domain(parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1])
+    return _sender().addr_spec
 
 
 def compose_test(recipient: str) -> EmailMessage:
@@ -94,24 +95,18 @@ def _message(email: OutgoingEmail, rendered: RenderedEmail) -> EmailMessage:
 
 def _headers(subject: str, recipient: str, reference: str) -> EmailMessage:
     """Return a message without text. Mail servers recognise a repeated delivery by `reference`."""
-    name, _ = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])
-    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
-    message["From"] = Address(name, addr_spec=sender())
-    message["To"] = Address(addr_spec=_with_ascii_domain(recipient))
+    message["From"] = _sender()
+    message["To"] = Address(addr_spec=mailbox.with_ascii_domain(recipient))
     message["Date"] = localtime()
-    message["Message-ID"] = f"<{reference}@{host}>"
+    message["Message-ID"] = f"<{reference}@{mail_host(current_app.config['PUBLIC_URL'])}>"
     message["Auto-Submitted"] = "auto-generated"
     return message
 
 
-def _with_ascii_domain(email: str) -> str:
-    """Return `email` with its domain in IDNA 2008, as mail servers expect it."""
-    if email.isascii():
-        return email
-    local_part, _, domain = email.rpartition("@")
-    return f"{local_part}@{ascii_domain(domain)}"
+def _sender() -> Address:
+    return mailbox.parse(current_app.config["MAIL_DEFAULT_SENDER"])
 
 
 def _language(email: OutgoingEmail) -> str | None:

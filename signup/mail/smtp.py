@@ -5,12 +5,12 @@ import ssl
 from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
-from urllib.parse import urlsplit
 
 import flask_mail
 from flask import current_app
 
 from signup.mail.replies import Outcome, Reply
+from signup.validation.url import mail_host
 
 # A server may scan for spam once it has the whole message, and giving up then sends it twice.
 # RFC 5321 4.5.3.2 waits 6 times longer there than elsewhere.
@@ -149,7 +149,7 @@ class Connection(flask_mail.Connection):
 
     def _connect(self) -> smtplib.SMTP:
         # The name for EHLO. Without it, smtplib looks up this host's name in the DNS.
-        name = urlsplit(current_app.config["PUBLIC_URL"]).hostname
+        name = mail_host(current_app.config["PUBLIC_URL"])
         server, timeout = (self.mail.server, self.mail.port, name), _timeout()
         if self.mail.use_ssl:
             return _SMTPOverTLS(*server, timeout=timeout, context=ssl.create_default_context())

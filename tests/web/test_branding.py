@@ -20,7 +20,7 @@ TEXT_COLORS = ("ink", "soft", "accent", "danger", "notice", "good")
 
 
 def faults(service: Service) -> str:
-    return "\n".join(settings.faults(service.app.config))
+    return "\n".join(settings.faults(service.app))
 
 
 def tokens(theme: str) -> dict[str, str]:

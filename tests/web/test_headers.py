@@ -174,12 +174,20 @@ FROM_ANOTHER_SITE = [
     {"Origin": "http://join.example.com"},
     {"Origin": "https://join.example.com:8443"},
     {"Origin": "null"},
+    {"Origin": "null", "Sec-Fetch-Site": "none"},
+    {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
     {"Origin": "http://["},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
     {"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC},
 ]
-FROM_OUR_SITE = [{}, {"Origin": PUBLIC, "Sec-Fetch-Site": "same-origin"}]
+FROM_OUR_SITE = [
+    {},
+    {"Origin": PUBLIC, "Sec-Fetch-Site": "same-origin"},
+    # A proxy that sends "Referrer-Policy: no-referrer" hides the origin.
+    {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+]
 
 
 def test_a_post_that_another_site_makes_a_browser_send_is_refused(service: Service) -> None:
@@ -198,6 +206,9 @@ def test_a_post_that_another_site_makes_a_browser_send_is_refused(service: Servi
     for headers in FROM_OUR_SITE:
         answer = visitor.client.post("/signup", data=given, headers=headers, base_url=PUBLIC)
         assert answer.status_code == 303
+        unsigned = {**given, "csrf_token": "x"}
+        answer = visitor.client.post("/signup", data=unsigned, headers=headers, base_url=PUBLIC)
+        assert answer.status_code == 400
 
 
 def test_no_answer_lets_another_site_read_it(service: Service) -> None:
