@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask.cli import load_dotenv
-from flask.helpers import get_load_dotenv
 
 from models.log_events import LogEvent
 from signup import (
@@ -49,7 +47,7 @@ PARTS = (
 
 
 def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
-    """Return the application, with these settings or those in the environment.
+    """Return the application, with these settings or those in the environment and in `.env`.
 
     Wrong settings do not raise: `flask check` names them, and `serve` refuses them.
     """
@@ -62,10 +60,10 @@ def create_app(configured: Mapping[str, Any] | None = None) -> Flask:
 
 def serve() -> Flask:
     """Return the application with a running worker, for gunicorn. Raises SettingsError."""
-    if get_load_dotenv():
-        load_dotenv()
     app = create_app()
     settings.require(app)
+    for warning in settings.warnings(app.config):
+        app.logger.warning(LogEvent.SETTING_UNKNOWN, extra={"error": warning})
     for problem in secret_keys.exposed(app.config, Path(app.root_path)):
         app.logger.warning(LogEvent.SECRET_EXPOSED, extra={"error": problem})
     app.extensions["worker"].start()

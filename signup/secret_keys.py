@@ -39,9 +39,20 @@ def faults(config: Config) -> Iterator[str]:
 
 
 def read_file(file: Path) -> Any:
-    """Return the secret in a file, or its list of secrets. Raises OSError, ValueError."""
-    text = file.read_text().strip()
-    return json.loads(text) if text.startswith("[") else text
+    """Return the secret in a file, or its list of secrets.
+
+    Raises ValueError, which says why not, without a part of the secret.
+    """
+    try:
+        text = file.read_bytes().decode().strip()
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not in UTF-8") from error
+    try:
+        return json.loads(text) if text.startswith("[") else text
+    except ValueError as error:
+        raise ValueError(f"{file} begins with [ and is no list in JSON") from error
 
 
 def exposed(config: Config, root: Path) -> Iterator[str]:

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Config, Flask
+from flask.helpers import get_load_dotenv
 
 from models.strapi import SUPER_ADMIN
-from signup import secret_keys, setting_names, setting_values
+from signup import env_file, secret_keys, setting_names, setting_values
 from signup.security import FORM_PAGES
 from signup.validation import domains
 
@@ -77,7 +78,7 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     UNKNOWN gets the names with our prefix that are no settings. They are not read.
 
     1. Start with the defaults.
-    2. Add `settings`, or without them the environment: `SIGNUP_NAME`.
+    2. Add `settings`, or without them the environment: `SIGNUP_NAME`, also from `.env`.
     3. Read secrets from files: `SIGNUP_NAME_FILE`.
     4. Convert and check each value.
     5. Derive the defaults that depend on other settings.
@@ -85,8 +86,7 @@ def load(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     config = app.config
     config.from_mapping(DEFAULTS, FAULTS={})
     if settings is None:
-        config["UNKNOWN"] = [*setting_names.unknown_in_environment(f"{PREFIX}_", KNOWN)]
-        settings = _environment()
+        settings = _environment(app)
     else:
         unknown = [name for name in settings if name not in KNOWN and name not in config]
         config["UNKNOWN"] = [f"{PREFIX}_{name}" for name in unknown]
@@ -140,8 +140,11 @@ def warnings(config: Config) -> Iterator[str]:
             yield f"{variable} is not a setting: it changes nothing"
 
 
-def _environment() -> dict[str, Any]:
-    """Return the values of the settings in the environment, read as JSON where they are JSON."""
+def _environment(app: Flask) -> dict[str, Any]:
+    """Return the settings in `.env` and the environment, read as JSON where they are JSON."""
+    if get_load_dotenv() and (fault := env_file.load(Path(app.root_path) / ".env")):
+        app.config["FAULTS"][".env"] = fault
+    app.config["UNKNOWN"] = [*setting_names.unknown_in_environment(f"{PREFIX}_", KNOWN)]
     values: dict[str, Any] = {}
     for name in KNOWN:
         text = os.environ.get(f"{PREFIX}_{name}")
@@ -189,7 +192,7 @@ def _read_secret_files(config: Config) -> None:
         if file := config.get(f"{name}_FILE"):
             try:
                 config[name] = secret_keys.read_file(Path(file))
-            except (OSError, ValueError) as error:
+            except ValueError as error:
                 config["FAULTS"][name] = f"{PREFIX}_{name}_FILE cannot be read: {error}"
                 config[name] = DEFAULTS[name]
 

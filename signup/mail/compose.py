@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import current_app, render_template
 
-from models.emails import ascii_domain, comparable
+from models.emails import comparable
 from models.mail.email_kinds import TO_REVIEWERS
 from models.mail.outbox import OutgoingEmail
 from models.mail.suppressions import mailbox_digest
