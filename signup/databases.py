@@ -36,7 +36,8 @@ class StrapiSummary:
             usable = False
         else:
             usable = True
-        return cls(usable, bool(admin_users.super_admins()), admin_users.permissions())
+        permissions = admin_users.permissions(current_app.config["ALLOWED_ACTIONS"])
+        return cls(usable, bool(admin_users.super_admins()), permissions)
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """Find, create, activate and delete rows of Strapi's admin_users in one open database."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from models.strapi.permissions import RolePermissions, role_permissions
 from models.strapi.roles import (
     SUPER_ADMIN,
     add_role,
+    advice_about_role,
     last_user_order,
     remove_roles,
     role_ids_of,
@@ -142,9 +143,10 @@ class AdminUsers:
         """Return the active super admins that are not blocked."""
         return lookups.super_admins(self.schema)
 
-    def permissions(self) -> RolePermissions:
-        """Return what the authors' role may do."""
-        return role_permissions(self._database, self.author_role, self.schema.permission_links)
+    def permissions(self, accepted: Collection[str] = ()) -> RolePermissions:
+        """Return what the authors' role may do. `accepted` lists actions that are no risk here."""
+        links = self.schema.permission_links
+        return role_permissions(self._database, self.author_role, links, accepted)
 
     def role_id(self) -> int:
         """Return the id of the authors' role. Raises: RoleUnusable."""
@@ -163,10 +165,12 @@ class AdminUsers:
     def _only_role(self, role_ids: list[int]) -> int:
         if self.author_role == SUPER_ADMIN:
             raise RoleUnusable("authors cannot be given the super admins' role")
-        if len(role_ids) != 1:
+        if not role_ids:
+            advice = advice_about_role(self.schema, self.author_role)
+            raise RoleUnusable(f"Strapi has no role with the code {self.author_role!r}; {advice}")
+        if len(role_ids) > 1:
             raise RoleUnusable(
-                f"Strapi has {len(role_ids)} roles with the code {self.author_role!r}, not one:"
-                " set SIGNUP_AUTHOR_ROLE to a role's code"
+                f"Strapi has {len(role_ids)} roles with the code {self.author_role!r}: delete one"
             )
         return role_ids[0]
 

@@ -4,6 +4,7 @@ The names of actions are in Strapi's packages/core/admin/server/src/config/admin
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from peewee import Table
@@ -20,6 +21,9 @@ HARMLESS = (
     "plugin::upload.read",
     "plugin::upload.configure-view",
 )
+# Plugins add actions of their own, such as plugin::navigation.read. Those that only read are no
+# danger, except where they show accounts and the secrets of other login providers.
+READ_ONLY, SHOWS_SECRETS = ".read", "plugin::users-permissions."
 
 
 @dataclass
@@ -28,18 +32,28 @@ class RolePermissions:
 
     `content` and `own` map a content type to actions such as `create`; `own` ones are allowed only
     on entries that the person created. `media` lists actions in the media library. `risky` lists
-    actions that an author does not need.
+    actions that may give an author power over accounts or settings, except the `accepted` ones.
     """
 
     content: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     own: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     media: list[str] = field(default_factory=list)
     risky: list[str] = field(default_factory=list)
+    accepted: Collection[str] = ()
+    # Whether Strapi's tables of permissions were found.
+    known: bool = False
+
+    @property
+    def include_writing(self) -> bool:
+        """Whether an author can create or change some kind of content."""
+        kinds = [*self.content.values(), *self.own.values()]
+        return any("create" in actions or "update" in actions for actions in kinds)
 
     def add(self, action: str, subject: str, conditions: str) -> None:
         """Add one permission in Strapi's notation."""
-        if not action.startswith(HARMLESS) or subject.startswith(("admin::", "plugin::")):
-            self.risky.append(f"{action} {subject}".strip())
+        if _is_risky(action, subject):
+            if (named := f"{action} {subject}".strip()) not in self.accepted:
+                self.risky.append(named)
         elif action.startswith(CONTENT):
             mine = "admin::is-creator" in (conditions or "[]")
             where = self.own if mine else self.content
@@ -48,12 +62,14 @@ class RolePermissions:
             self.media.append(action.removeprefix(MEDIA).removeprefix("assets."))
 
 
-def role_permissions(database: Engine, role: str, link_table: str) -> RolePermissions:
+def role_permissions(
+    database: Engine, role: str, link_table: str, accepted: Collection[str] = ()
+) -> RolePermissions:
     """Return what the role with this code may do, or nothing when the tables are unknown.
 
     Raises: StrapiUnavailable when the database user may not read the tables.
     """
-    allowed = RolePermissions()
+    allowed = RolePermissions(accepted=accepted)
     tables = set(database.get_tables())
     if link_table not in tables or "admin_permissions" not in tables:
         if database.VISIBILITY_HINT:
@@ -72,6 +88,16 @@ def role_permissions(database: Engine, role: str, link_table: str) -> RolePermis
         .where(roles.c.code == role)
         .order_by(permissions.c.id)
     )
+    allowed.known = True
     for action, subject, conditions in query.tuples().execute(database):
         allowed.add(action or "", subject or "", conditions)
     return allowed
+
+
+def _is_risky(action: str, subject: str) -> bool:
+    if subject.startswith(("admin::", "plugin::")):
+        return True
+    only_reads = action.startswith("plugin::") and action.endswith(READ_ONLY)
+    if only_reads and not action.startswith(SHOWS_SECRETS):
+        return False
+    return not action.startswith(HARMLESS)

@@ -17,6 +17,23 @@ def users_with_role(schema: Schema, code: str) -> Any:
     return joined.where(roles.code == code)
 
 
+def advice_about_role(schema: Schema, code: str) -> str:
+    """Return which roles Strapi has, and which of them is probably meant by a code it has not.
+
+    A role that was made in Strapi's panel has a code of its own, which the panel does not show.
+    """
+    roles = schema.roles
+    known = roles.select().where((roles.code != SUPER_ADMIN) & (roles.code != ""))
+    found = sorted((str(role.name), str(role.code)) for role in known)
+    if not found:
+        return "make a role for authors in Strapi's panel, and run flask check again"
+    listed = ", ".join(f"{each} ({name})" for name, each in found)
+    by_name = {name.lower(): each for name, each in found}
+    meant = next(filter(None, map(by_name.get, (code.lower(), "author", "authors"))), "")
+    setting = f"SIGNUP_AUTHOR_ROLE={meant}" if meant else "SIGNUP_AUTHOR_ROLE to one of them"
+    return f"it has {listed}: set {setting}"
+
+
 def role_ids_of(schema: Schema, user: AdminUser) -> set[int | None]:
     """Return the ids of the admin user's roles."""
     links = schema.role_links

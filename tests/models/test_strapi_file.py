@@ -85,7 +85,7 @@ def test_an_unknown_schema_is_refused_with_the_difference(
 @pytest.mark.parametrize(
     ("change", "role", "fault"),
     [
-        ("SELECT 1", "no-such-role", "has 0 roles with the code 'no-such-role'"),
+        ("SELECT 1", "no-such-role", "no role with the code 'no-such-role'"),
         ("UPDATE admin_roles SET code = 'strapi-author'", "strapi-author", "has 3 roles"),
         ("SELECT 1", "strapi-super-admin", "cannot be given the super admins' role"),
     ],

@@ -143,9 +143,7 @@ def test_a_role_that_may_do_more_than_write_is_warned_of(service: Service, sue: 
     for action in ("admin::users.create", "plugin::users-permissions.roles.update"):
         service.strapi.allow(action)
         assert action in sue.get("/review").text.split("may do more than write: ")[1][:200]
-    checked = service.run("check")
-    assert checked.exit_code == 1
-    assert "it may do more than write: admin::users.create" in checked.output
+    assert "it may do more than write: admin::users.create" in service.run("check").output
 
 
 def test_a_signup_that_was_never_confirmed_has_no_page(service: Service, sue: Visitor) -> None:
