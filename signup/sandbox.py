@@ -31,15 +31,18 @@ REVIEWER = "super.admin@example.com"
 
 def serve(port: int) -> None:
     """Create a new sandbox and serve it on 127.0.0.1. Does not return."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise click.ClickException(f"port {port} is in use: try another, make run PORT=8000")
+    _require_port(port)
     folder = ROOT / "instance" / f"sandbox-{port}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
     password = f"Aa1-{secrets.token_urlsafe(9)}"
-    create_strapi_file(folder / "strapi.db", password)
-    for name in [name for name in os.environ if name.startswith("SIGNUP_")]:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        create_strapi_file(folder / "strapi.db", password)
+    except (OSError, sqlite3.Error) as error:
+        raise click.ClickException(
+            f"the sandbox cannot write to {folder}: let this user write there, or free some space"
+        ) from error
+    for name in [name for name in os.environ if name.upper().startswith("SIGNUP_")]:
         del os.environ[name]
     os.environ.update(environment(folder, port, password))
     click.echo(
@@ -54,6 +57,20 @@ def serve(port: int) -> None:
     os.chdir(ROOT)
     bind = ["--bind", f"127.0.0.1:{port}"]
     os.execv(gunicorn, [gunicorn, *bind, "app:serve()"])  # noqa: S606 (no shell is the point) # nosec B606
+
+
+def _require_port(port: int) -> None:
+    """Raise ClickException when nothing can listen on the port, with the reason."""
+    with socket.socket() as probe:
+        # As gunicorn does: a port that was used a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            used = "is for administrators" if isinstance(error, PermissionError) else "is in use"
+            raise click.ClickException(
+                f"port {port} {used}: try another, make run PORT=8000"
+            ) from error
 
 
 def environment(folder: Path, port: int, password: str) -> dict[str, str]:

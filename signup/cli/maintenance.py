@@ -26,16 +26,16 @@ from signup.mail.smtp import MailServerUnavailable
 @with_appcontext
 def check(send_to: str | None) -> None:
     """Test settings, databases and mail server, and say what to do."""
-    wrong = 0
-    for what, fault in _findings(send_to):
-        wrong += fault is not None
-        click.echo(f"{'ok   ' if fault is None else 'WRONG'}  {what}")
-        if fault:
-            click.echo(f"       {fault}")
+    failed = False
+    for finding in _findings(send_to):
+        click.echo(f"{finding.label:<7}{finding.what}")
+        if finding.advice:
+            click.echo(f"       {finding.advice}")
+        failed |= finding.label == "WRONG"
     exposed = secret_keys.exposed(current_app.config, Path(current_app.root_path))
     for advice in (*exposed, *unencrypted(current_app.config)):
         click.echo(f"WARN   {advice}")
-    if wrong:
+    if failed:
         raise click.exceptions.Exit(1)
 
 
@@ -49,7 +49,13 @@ def _findings(send_to: str | None) -> Iterator[Finding]:
 
 
 @click.command()
-@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5000,
+    show_default=True,
+    help="Port on 127.0.0.1.",
+)
 def demo(port: int) -> None:
     """Start the sandbox: no Strapi, no mail server, no settings."""
     sandbox.serve(port)

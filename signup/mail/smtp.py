@@ -9,22 +9,15 @@ from typing import Any
 import flask_mail
 from flask import current_app
 
+from signup.mail import smtp_errors
 from signup.mail.replies import Outcome, Reply
+from signup.mail.smtp_errors import reply_of
 from signup.validation.url import mail_host
 
 # A server may scan for spam once it has the whole message, and giving up then sends it twice.
 # RFC 5321 4.5.3.2 waits 6 times longer there than elsewhere.
 DATA_TIMEOUT_FACTOR = 6
 OK, WILL_FORWARD = 250, 251
-# The verb that each error is about. smtplib raises SMTPResponseException itself after STARTTLS.
-VERBS: dict[type[Exception], str] = {
-    smtplib.SMTPConnectError: "CONNECT",
-    smtplib.SMTPHeloError: "EHLO",
-    smtplib.SMTPResponseException: "STARTTLS",
-    smtplib.SMTPAuthenticationError: "AUTH",
-    smtplib.SMTPSenderRefused: "MAIL",
-    smtplib.SMTPDataError: "DATA",
-}
 
 
 class MailError(Exception):
@@ -114,7 +107,7 @@ class Connection(flask_mail.Connection):
                 raise
         # An invalid host name is a ValueError.
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            reply = _reply_of(error)
+            reply = reply_of(error)
             raise MailServerUnavailable(_describe(error, reply), reply) from error
         return host
 
@@ -153,12 +146,20 @@ class Connection(flask_mail.Connection):
         server, timeout = (self.mail.server, self.mail.port, name), _timeout()
         if self.mail.use_ssl:
             return _SMTPOverTLS(*server, timeout=timeout, context=ssl.create_default_context())
-        return _SMTP(*server, timeout=timeout)
+        try:
+            return _SMTP(*server, timeout=timeout)
+        except smtplib.SMTPServerDisconnected as error:
+            raise _unavailable(smtp_errors.NO_GREETING) from error
 
     def _log_in(self, host: smtplib.SMTP) -> None:
         host.ehlo_or_helo_if_needed()
+        if self.mail.use_tls and not host.has_extn("starttls"):
+            raise _unavailable(smtp_errors.NO_STARTTLS)
         if self.mail.use_tls:
             host.starttls(context=ssl.create_default_context())
+            host.ehlo_or_helo_if_needed()
+        if self.mail.username and not host.has_extn("auth"):
+            raise _unavailable(smtp_errors.NO_LOGIN)
         if self.mail.username:
             host.login(self.mail.username, self.mail.password or "")
 
@@ -218,7 +219,7 @@ def _timeout() -> float:
 
 def _refusal(error: Exception) -> MailError:
     """Return what an error means that ended the delivery of one message."""
-    reply = None if type(error) is smtplib.SMTPResponseException else _reply_of(error)
+    reply = None if type(error) is smtplib.SMTPResponseException else reply_of(error)
     if reply is None:
         # The recipient is not ASCII before the @, and the server does not know SMTPUTF8.
         final = isinstance(error, smtplib.SMTPNotSupportedError)
@@ -228,16 +229,14 @@ def _refusal(error: Exception) -> MailError:
     return NotDelivered(str(reply), reply, final=reply.outcome == Outcome.PARK)
 
 
-def _reply_of(error: Exception) -> Reply | None:
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        # Each message has one recipient.
-        [(code, text), *_] = error.recipients.values()
-        return Reply.parse("RCPT", code, text)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return Reply.parse(VERBS[type(error)], error.smtp_code, error.smtp_error)
-    return None
+def _unavailable(problem: str) -> MailServerUnavailable:
+    return MailServerUnavailable(f"{_where()} {problem}")
 
 
 def _describe(error: Exception, reply: Reply | None = None) -> str:
     """Describe the error. A server's own text may quote the recipient, so it is left out."""
-    return str(reply) if reply else f"{type(error).__name__}: {error}"
+    return str(reply) if reply else f"{_where()} {smtp_errors.explain(error)}"
+
+
+def _where() -> str:
+    return f"{current_app.config['MAIL_SERVER']}:{current_app.config['MAIL_PORT']}"

@@ -26,7 +26,7 @@ FLOORS = [
 WRAPPERS = {
     "itsdangerous": r"signup/links\.py",
     "bcrypt": r"models/password_hashing\.py",
-    "smtplib": r"signup/mail/smtp\.py",
+    "smtplib": r"signup/mail/smtp(_errors)?\.py",
     "peewee": r"models/.+",
     "playhouse": r"models/.+",
     "flask": r"(app|signup/.+)\.py",

@@ -290,7 +290,7 @@ def test_a_mail_server_that_does_not_answer_is_given_up(start: Start) -> None:
         service = start(MAIL_PORT=silent.getsockname()[1], MAIL_TIMEOUT=1)
         service.visitor().ask()
         assert service.deliver() == []
-    assert "timed out" in only_email(service)["trouble"]
+    assert "sent no greeting" in only_email(service)["trouble"]
 
 
 class OneEmailAConnection(SMTPServer):
@@ -359,7 +359,7 @@ def test_a_mail_server_is_trusted_only_with_a_certificate_that_verifies(
         service.visitor().ask()
         service.deliver()
         assert server.messages == []
-        assert "CERTIFICATE_VERIFY_FAILED" in only_email(service)["trouble"]
+        assert "a certificate that is not trusted" in only_email(service)["trouble"]
 
         authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
