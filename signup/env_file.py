@@ -12,10 +12,10 @@ def load(file: Path) -> str | None:
 
     Returns why the file cannot be read, or None. It may be missing.
     """
-    if not file.exists() or file.is_dir():
-        return None
     try:
         content = file.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
     except OSError as error:
         return f"{file} cannot be read ({error.strerror}): let the service's user read it"
     try:

@@ -46,7 +46,7 @@ def read_file(file: Path) -> Any:
     try:
         text = file.read_bytes().decode().strip()
     except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}") from error
+        raise ValueError(f"{file} ({error.strerror}): let the service's user read it") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not in UTF-8") from error
     try:

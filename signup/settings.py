@@ -16,6 +16,7 @@ from signup.security import FORM_PAGES
 from signup.validation import domains
 
 PREFIX = "SIGNUP"
+ENV_FILE = ".env"
 REQUIRED = (
     "SECRET_KEY",
     "STRAPI_DATABASE",
@@ -115,7 +116,8 @@ def faults(app: Flask) -> Iterator[str]:
     """Yield what is missing or wrong and what to do, one sentence each."""
     config = app.config
     for name in REQUIRED:
-        if not config[name] and name not in config["FAULTS"]:
+        # What an unreadable `.env` has may not be missing.
+        if not config[name] and not {name, ENV_FILE} & set(config["FAULTS"]):
             yield f"{PREFIX}_{name} is missing"
     yield from config["FAULTS"].values()
     yield from _name_faults(config)
@@ -142,8 +144,8 @@ def warnings(config: Config) -> Iterator[str]:
 
 def _environment(app: Flask) -> dict[str, Any]:
     """Return the settings in `.env` and the environment, read as JSON where they are JSON."""
-    if get_load_dotenv() and (fault := env_file.load(Path(app.root_path) / ".env")):
-        app.config["FAULTS"][".env"] = fault
+    if get_load_dotenv() and (fault := env_file.load(Path(app.root_path) / ENV_FILE)):
+        app.config["FAULTS"][ENV_FILE] = fault
     app.config["UNKNOWN"] = [*setting_names.unknown_in_environment(f"{PREFIX}_", KNOWN)]
     values: dict[str, Any] = {}
     for name in KNOWN:

@@ -30,8 +30,8 @@ def advice_about_role(schema: Schema, code: str) -> str:
     listed = ", ".join(f"{each} ({name})" for name, each in found)
     by_name = {name.lower(): each for name, each in found}
     meant = next(filter(None, map(by_name.get, (code.lower(), "author", "authors"))), "")
-    setting = f"SIGNUP_AUTHOR_ROLE={meant}" if meant else "SIGNUP_AUTHOR_ROLE to one of them"
-    return f"it has {listed}: set {setting}"
+    otherwise = "the code of the one for authors, or make one in its panel"
+    return f"it has {listed}: set SIGNUP_AUTHOR_ROLE{f'={meant}' if meant else f' to {otherwise}'}"
 
 
 def role_ids_of(schema: Schema, user: AdminUser) -> set[int | None]:

@@ -43,7 +43,7 @@ ROLES = [
     (
         [DELETE_ROLE],
         "strapi-author",
-        "it has strapi-editor (Editor): set SIGNUP_AUTHOR_ROLE to one",
+        "it has strapi-editor (Editor): set SIGNUP_AUTHOR_ROLE to the code of the one for authors",
     ),
     (
         [DELETE_ROLE, ADD_ROLE.format("Author", "author-lq2x8f3k")],

@@ -320,4 +320,5 @@ def test_the_file_beside_the_app_is_read_wherever_a_command_runs(
     wrong = f"{checkout / '.env'} is not in UTF-8, first in line 1"
     said = wrong if encoding == "latin-1" else "SIGNUP_ACCENT_COLOR must be"
     assert said in result.stdout
+    assert ("is missing" in result.stdout) == (said != wrong)
     assert "Traceback" not in result.stderr
