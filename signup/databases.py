@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, current_app
 
-from models.engines import server_from_url
+from models.engines import file_from_url, server_from_url
 from models.ledger.database import LedgerTooNew, LedgerUnavailable, close, open_ledger
 from models.reconcile import Reconciler
 from models.strapi import (
@@ -66,11 +66,11 @@ def url_fault(url: str) -> str | None:
     The URL itself may contain a password, so it is not quoted.
     """
     try:
-        valid = server_from_url(url) or "://" not in url.removeprefix("sqlite:///")
-    except ValueError:
-        valid = False
-    example = "postgresql://user:password@host/database or mysql://user:password@host/database"
-    return None if valid else f"the path of an SQLite file, or like {example}"
+        _ = server_from_url(url) or file_from_url(url)
+    except ValueError as error:
+        example = "postgresql://user:password@host/database or mysql://user:password@host/database"
+        return f"the path of an SQLite file, or like {example}: {error}"
+    return None
 
 
 def time_zone_fault(name: str) -> str | None:
