@@ -1,6 +1,5 @@
 """The base class of the engines: what the ledger and Strapi's database need from each of them."""
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
@@ -15,21 +14,24 @@ Unavailable = (DatabaseError, InterfaceError, ImproperlyConfigured, MaxConnectio
 
 
 class Column(NamedTuple):
-    """A column: its name, whether an INSERT must give it a value, and a timestamp's digits.
+    """A column, and what it can hold.
 
-    `second_digits` is how many digits of a second a timestamp keeps, or None for all others.
+    `must_be_filled` says whether an INSERT must give it a value. `second_digits` is how many digits
+    of a second a timestamp keeps. A text has an `encoding` where that cannot hold every character,
+    and a `max_length` in characters where it has one. `row_security` says whether the server may
+    hide rows of the table.
     """
 
     name: str
     must_be_filled: bool
     second_digits: int | None = None
+    encoding: str | None = None
+    max_length: int | None = None
+    row_security: bool = False
 
 
 Columns = tuple[Column, ...]
 """The columns of a table."""
-
-# What servers quote: users, roles, and a value that a unique column holds already.
-PERSONAL_DATA = re.compile(r"""\b(user|role|entry) ["'`][^"'`]*["'`](?:@["'`][^"'`]*["'`])?""")
 
 
 class Engine(Database):
@@ -39,8 +41,12 @@ class Engine(Database):
     timestamp_field: Callable[..., Field] = MillisecondsField
     # Parts of `error_text` that mean: the same statement may succeed in a moment.
     TEMPORARY_ERRORS: ClassVar[tuple[str, ...]] = ()
-    # Parts of `error_text`, and what an operator can do; {} becomes the message of the server.
+    # Parts of `error_text` that mean: a column cannot hold a text.
+    VALUE_ERRORS: ClassVar[tuple[str, ...]] = ()
+    # Parts of `error_text`, and what an operator can do; {} becomes `details`.
     ERROR_ADVICE: ClassVar[Mapping[str, str]] = {}
+    # What an operator can do where a text column cannot hold every character.
+    ENCODING_ADVICE = ""
     # The end of "… has no table X", on an engine that hides tables without a grant.
     VISIBILITY_HINT = ""
 
@@ -97,19 +103,53 @@ class Engine(Database):
     def reset_sequence(self, table: str) -> None:
         """Make the next id follow the highest, after rows were inserted with their ids."""
 
+    def lost_characters(self, text: str, encoding: str | None) -> str:
+        """Return the characters of `text` that a column of this encoding cannot hold."""
+        if encoding is None:
+            return ""
+        foreign = (each for each in dict.fromkeys(text) if not each.isascii())
+        return "".join(each for each in foreign if not self.can_hold(each, encoding))
+
+    def can_hold(self, character: str, encoding: str) -> bool:  # noqa: ARG002
+        """Return whether this encoding has the character. Call it outside a transaction."""
+        return True
+
     def error_text(self, error: Exception) -> str:
-        """Return the code and the message of an error, to be searched for known ones."""
+        """Return what known errors are found by: a code, or a text that holds no data."""
         return str(error)
+
+    def details(self, error: Exception) -> str:
+        """Return what an error says about tables and columns, without users and values."""
+        return type(driver_error(error)).__name__
 
     def is_temporary(self, error: Exception) -> bool:
         """Return whether the same statement may succeed in a moment."""
         text = self.error_text(error)
         return any(sign in text for sign in self.TEMPORARY_ERRORS)
 
-    def explain(self, error: Exception) -> str:
-        """Return what an operator can do about an error, else its message without names."""
+    def is_about_value(self, error: Exception) -> bool:
+        """Return whether a column cannot hold a text: one of its characters, or its length."""
         text = self.error_text(error)
-        message = str(error.args[-1] if error.args else error).strip().partition("\n")[0]
-        message = PERSONAL_DATA.sub(r"\1", message)
-        advice = (advice for sign, advice in self.ERROR_ADVICE.items() if sign in text)
-        return next(advice, message).replace("{}", message)
+        return any(sign in text for sign in self.VALUE_ERRORS)
+
+    def explain(self, error: Exception) -> str:
+        """Return what an operator can do about an error.
+
+        The text of a driver or server is never returned as it is: it may hold users, values of a
+        row, or parts of them, in any language.
+        """
+        if isinstance(error, ImproperlyConfigured):
+            return "needs a driver: make servers"
+        if driver_error(error) is error:
+            # It is raised here or by Peewee.
+            return str(error)
+        text = self.error_text(error)
+        known = (advice for sign, advice in self.ERROR_ADVICE.items() if sign in text)
+        return next(known, "refuses a statement ({})").replace("{}", self.details(error))
+
+
+def driver_error(error: Exception) -> Exception:
+    """Return the error of the driver that Peewee translated, once or several times."""
+    while (original := getattr(error, "orig", None)) is not None:
+        error = original
+    return error

@@ -1,14 +1,17 @@
 """MySQL and MariaDB. Locks are named, and the server releases them when their session ends."""
 
 import hashlib
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from peewee import SQL, DatabaseError, OperationalError, Table, fn
+from peewee import SQL, DatabaseError, ImproperlyConfigured, OperationalError, Table, fn
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 
-from models.engines.engine import Unavailable
+from models.engines import mysql_errors
+from models.engines.engine import Unavailable, driver_error
+from models.engines.mysql_errors import UNKNOWN_OPTION
 from models.engines.server import NEEDED_GRANTS, ServerEngine
 
 # Seconds to wait for a lock, and for the network.
@@ -26,8 +29,10 @@ FOUND_ROWS = 2
 VERIFY_OPTIONS = ("ssl_verify_cert", "ssl_verify_identity")
 # READ COMMITTED: a transaction that waited for a lock must see what others committed meanwhile.
 # MariaDB and MySQL name this variable differently, and each runs only its own kind of comment.
+# STRICT: else a server may store `?` for a character that a column does not hold, or 0 for a key.
 SESSION_SETTINGS = (
     f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}, lock_wait_timeout = {LOCK_TIMEOUT},"
+    " sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES'),"
     " /*M! tx_isolation */ /*!50720 transaction_isolation */ = 'READ-COMMITTED'"
 )
 
@@ -35,43 +40,17 @@ SESSION_SETTINGS = (
 class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database on a MySQL or MariaDB server, through PyMySQL."""
 
-    # By error number, where the server or PyMySQL gives one.
-    TEMPORARY_ERRORS = (
-        "(1040,",  # too many connections
-        "(1205,",  # lock wait timeout
-        "(1213,",  # deadlock
-        "(1317,",  # query interrupted
-        "(1226,",  # too many connections of this user
-        "(2003,",  # cannot connect
-        "(2006,",  # server has gone away
-        "(2013,",  # connection lost
-        "(0, '')",  # PyMySQL: the connection was closed
-        "Max connections exceeded",
-        "is busy",
-    )
-    ERROR_ADVICE = {  # noqa: RUF012
-        "(1045,": "refuses this user or password, or a connection without TLS",
-        "(1044,": f"does not let this user into this database: {NEEDED_GRANTS}",
-        "(1142,": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
-        "(1143,": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
-        "(1146,": "has no such table ({}): correct the URL",
-        "(1049,": "has no such database: create it, or correct the URL",
-        "No such file": "cannot be checked: the file that ssl_ca names is not there",
-        "(3159,": "accepts no connection without TLS: add ?ssl_ca=… to the URL",
-        "CERTIFICATE_VERIFY_FAILED": "has a certificate that is not trusted: name its authority"
-        " with ?ssl_ca=…",
-        "SSL is required": "offers no TLS: turn it on there",
-        "Connection refused": "does not answer: is it running, at this host and port?",
-        "timed out": "does not answer: is it running, at this host and port?",
-        "Name or service not known": "has a host name that is not known here: correct the URL",
-        "name resolution": "has a host name that is not known here: correct the URL",
-        "unexpected keyword argument": "cannot be reached: its URL has an unknown option ({})",
-        "driver not installed": "needs a driver: make servers",
-    }
+    TEMPORARY_ERRORS = mysql_errors.TEMPORARY_ERRORS
+    VALUE_ERRORS = mysql_errors.VALUE_ERRORS
+    ERROR_ADVICE = mysql_errors.ADVICE
+    ENCODING_ADVICE = "type ALTER TABLE admin_users CONVERT TO CHARACTER SET utf8mb4"
 
     COLUMNS_QUERY = (
         "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL"
-        " AND extra NOT LIKE '%%auto_increment%%', datetime_precision"
+        " AND extra NOT LIKE '%%auto_increment%%', datetime_precision,"
+        # The encodings that hold every character.
+        " CASE WHEN character_set_name NOT IN ('utf8mb4', 'utf16', 'utf16le', 'utf32', 'gb18030')"
+        " THEN character_set_name END, character_maximum_length"
         " FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name IN %s"
     )
@@ -82,17 +61,29 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
         defaults = {"init_command": SESSION_SETTINGS, "client_flag": FOUND_ROWS, **NETWORK_TIMEOUTS}
         if "ssl_ca" in options:
             defaults |= dict.fromkeys(VERIFY_OPTIONS, True)
+        options |= {"charset": "utf8mb4", **_tls(options.pop("ssl", None))}
+        if isinstance(password := options.get("password"), str):
+            # PyMySQL would encode it in Latin-1.
+            options["password"] = password.encode()
         super().__init__(database, **{**defaults, **options})
         self._migrating = False
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
-        """Execute a statement. During a migration, skip one that an earlier process did."""
+        """Execute a statement. During a migration, skip one that an earlier process did.
+
+        Where a column has no default, add the table to the error.
+        """
         try:
             return super().execute_sql(sql, params)
         except DatabaseError as error:
-            if not self._migrating or error.args[0] not in DONE_ALREADY:
-                raise
-            return None
+            number = mysql_errors.error_number(error)
+            if self._migrating and number in DONE_ALREADY:
+                return None
+            if number == mysql_errors.NO_DEFAULT:
+                table = sql.partition("INTO `")[2].partition("`")[0]
+                text = f"{table}: {error.args[1]}"
+                raise DatabaseError(driver_error(error), number, text) from error
+            raise
 
     def create_tables(self, models: Any, **options: Any) -> None:
         """Create tables and indexes. By default, a table that exists would get no index."""
@@ -151,15 +142,46 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
         """Create an index of all rows: MySQL has no index with a condition."""
         super().add_index(name, on)
 
+    def can_hold(self, character: str, encoding: str) -> bool:
+        """Return whether the encoding, as information_schema names it, has the character."""
+        # A parameter cannot stand for an encoding.
+        query = f"SELECT CONVERT(%s USING {encoding})"
+        try:
+            [held] = self.execute_sql(query, (character,)).fetchone()
+        except DatabaseError as error:
+            if not self.is_about_value(error):
+                raise
+            return False
+        return bool(held == character)
+
+    def error_text(self, error: Exception) -> str:
+        """Return the number of the error, and the text of an error of PyMySQL."""
+        return mysql_errors.error_text(error)
+
+    def details(self, error: Exception) -> str:
+        """Return the text where it holds no data, or a code."""
+        return mysql_errors.details(error)
+
+    def explain(self, error: Exception) -> str:
+        """Return what an operator can do about an error."""
+        socket = self.connect_params.get("unix_socket")
+        if socket and "(2003," in self.error_text(error):
+            return f"does not answer at the socket {socket}: is it running, and readable?"
+        return super().explain(error)
+
     def _connect(self) -> Any:
         try:
             return super()._connect()
-        except MaxConnectionsExceeded:
-            # This is a ValueError, too, but no fault of the options.
+        except (DatabaseError, ImproperlyConfigured, MaxConnectionsExceeded):
             raise
-        except (TypeError, ValueError, OSError) as error:
-            # PyMySQL raises these for options that it does not know or cannot use.
-            raise OperationalError(str(error)) from error
+        except Exception as error:
+            if type(error).__module__.startswith("pymysql"):
+                raise
+            # PyMySQL raises anything for an option or a file that it cannot use.
+            text = str(error)
+            if not (isinstance(error, OSError | RuntimeError) or UNKNOWN_OPTION in text):
+                text = "invalid option"
+            raise OperationalError(error, text) from error
 
     @contextmanager
     def _session_lock(self, name: str, timeout: int = LOCK_TIMEOUT) -> Iterator[None]:
@@ -176,3 +198,15 @@ class MySQL(ServerEngine, PooledMySQLDatabase):  # type: ignore[misc]  # the stu
             with suppress(*Unavailable):
                 if not self._is_lost():
                     self.execute_sql("DO RELEASE_LOCK(%s)", (lock,))
+
+
+def _tls(wanted: object) -> dict[str, Any]:
+    """Return PyMySQL's options for `?ssl=…`: true is TLS with an authority that the system trusts.
+
+    Raises ValueError for another value than true and false.
+    """
+    if wanted is None:
+        return {}
+    if not isinstance(wanted, bool):
+        raise ValueError("?ssl= must be true or false; see docs/databases.md for TLS")
+    return {"ssl": ssl.create_default_context()} if wanted else {"ssl_disabled": True}

@@ -4,14 +4,18 @@ Such a pooler may give each transaction another session. So locks and settings b
 transaction, and nothing is prepared on the server.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
-from peewee import ProgrammingError, Table, fn
-from playhouse.pool import PooledPostgresqlDatabase
+from peewee import DatabaseError, OperationalError, ProgrammingError, Table, fn
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
-from models.engines.server import NEEDED_GRANTS, ServerEngine
+from models.engines import postgresql_errors, row_security
+from models.engines.engine import Columns, driver_error
+from models.engines.server import ServerEngine
 
 # The server gives up waiting for a lock, and ends a transaction whose client is silent.
 TIMEOUTS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
@@ -35,10 +39,6 @@ CLIENT_TIMEOUTS = {
     "keepalives_idle": 2,
     "keepalives_interval": 1,
 }
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-PERMISSION_DENIED = "42501"
-# What PgBouncer says of start-up options that it does not pass on.
-OPTIONS_REFUSED = "unsupported startup parameter"
 # How often two sessions are compared: a pool of PgBouncer that takes turns has 20 by default.
 COMPARISONS = 25
 
@@ -46,61 +46,25 @@ COMPARISONS = 25
 class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc]  # the stubs of `init`
     """A database on a PostgreSQL server, through psycopg 3."""
 
-    # By SQLSTATE, and by text where there is none: while connecting, and when a connection ends.
-    TEMPORARY_ERRORS = (
-        "SQLSTATE 25P03",  # idle in transaction for too long
-        "SQLSTATE 40001",  # could not serialize
-        "SQLSTATE 40P01",  # deadlock
-        "SQLSTATE 53300",  # too many connections
-        "SQLSTATE 55P03",  # lock timeout
-        "SQLSTATE 57014",  # query canceled
-        "SQLSTATE 57P0",  # the server, or this session, is ended or is starting
-        "Connection refused",
-        "server closed the connection",
-        "the database system is",
-        "terminating connection",
-        "too many connections",
-        "too many clients",
-        "connection slots are reserved",
-        "the connection is",
-        "Max connections exceeded",
-        "timeout expired",
-        "consuming input failed",
-        # PgBouncer: it has no free session, or lost it, or cannot reach the server.
-        "SQLSTATE 08P01",
-        "no more connections allowed",
-        "server_login_retry",
+    TEMPORARY_ERRORS = postgresql_errors.TEMPORARY_ERRORS
+    VALUE_ERRORS = postgresql_errors.VALUE_ERRORS
+    ERROR_ADVICE = postgresql_errors.ADVICE
+    ENCODING_ADVICE = (
+        "restore Strapi's database into one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE"
+        " template0"
     )
-    ERROR_ADVICE = {  # noqa: RUF012
-        "password authentication failed": "refuses this user or password",
-        "pg_hba.conf": "accepts no connection of this user from this host, or none without TLS:"
-        " see its pg_hba.conf, and add ?sslmode=verify-full&sslrootcert=… to the URL",
-        "server does not support SSL": "offers no TLS: turn it on there",
-        "root certificate file": "cannot be checked: the file that sslrootcert names is not there",
-        "certificate": "has a certificate that is not trusted: name its authority with"
-        " ?sslmode=verify-full&sslrootcert=…",
-        "permission denied for database": "does not let this user into this database: "
-        + NEEDED_GRANTS,
-        f"SQLSTATE {PERMISSION_DENIED}": f"grants this user too little ({{}}): {NEEDED_GRANTS}",
-        "Connection refused": "does not answer: is it running, at this host and port?",
-        "could not translate host name": "has a host name that is not known here: correct the URL",
-        "failed to resolve host": "has a host name that is not known here: correct the URL",
-        "timeout expired": "does not answer: is it running, at this host and port?",
-        "name resolution": "has a host name that is not known here: correct the URL",
-        "FATAL:  database": "has no such database: create it, or correct the URL",
-        "SQLSTATE 42P01": "has no such table ({}): correct the URL",
-        OPTIONS_REFUSED: "is behind a PgBouncer that refuses ?options=… of the URL: see"
-        " docs/databases.md",
-        "invalid connection option": "cannot be reached: its URL has an unknown option ({})",
-        "driver not found": "needs a driver: make servers",
-    }
 
     # From pg_attribute: information_schema shows a column's default to the table's owner only.
+    # A table in the search_path, wherever it is, is the one that the other queries use.
     COLUMNS_QUERY = (
         "SELECT relname, attname, attnotnull AND NOT atthasdef AND attidentity = '',"
-        " CASE WHEN atttypid = 'timestamp'::regtype AND atttypmod >= 0 THEN atttypmod END"
+        " CASE WHEN atttypid = 'timestamp'::regtype AND atttypmod >= 0 THEN atttypmod END,"
+        " CASE WHEN attcollation > 0 AND current_setting('server_encoding') NOT IN"
+        " ('UTF8', 'SQL_ASCII') THEN current_setting('server_encoding') END,"
+        " CASE WHEN atttypid = 'varchar'::regtype AND atttypmod > 0 THEN atttypmod - 4 END,"
+        " row_security_active(pg_class.oid)"
         " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
-        " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+        " WHERE pg_table_is_visible(pg_class.oid) AND relkind IN ('r', 'p')"
         " AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped"
     )
 
@@ -114,27 +78,42 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
             "prepare_threshold": None,
             **CLIENT_TIMEOUTS,
         }
-        super().__init__(database, options=options, **{**defaults, **others})
+        # Without an encoding of its own, a client gets the server's: SQL_ASCII means bytes.
+        encoding = {"client_encoding": "UTF8"}
+        super().__init__(database, options=options, **{**defaults, **others, **encoding})
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Execute a statement. Where a grant is missing, add its verb to the error."""
         try:
             return super().execute_sql(sql, params)
         except ProgrammingError as error:
-            if _sqlstate(error) != PERMISSION_DENIED:
+            if postgresql_errors.sqlstate(error) != postgresql_errors.PERMISSION_DENIED:
                 raise
             verb = sql.partition(" ")[0]
-            raise ProgrammingError(_original(error), f"{verb}: {error}") from error
+            raise ProgrammingError(driver_error(error), f"{verb}: {error}") from error
+
+    def columns_of(self, *tables: str) -> dict[str, Columns]:
+        """Return the columns of each of these tables that exists.
+
+        Raises OperationalError where row level security hides rows: it would look as if they had
+        been deleted.
+        """
+        found = super().columns_of(*tables)
+        if any(column.row_security for columns in found.values() for column in columns):
+            hidden = self.execute_sql(row_security.HIDDEN_QUERY, ([*tables],)).fetchall()
+            if fault := row_security.fault(hidden):
+                raise OperationalError(fault)
+        return found
 
     def locations_of(self, table: str) -> list[str]:
         """Name the schemas of this database that have this table."""
         query = (
-            "SELECT relnamespace::regnamespace::text, has_schema_privilege(relnamespace, 'USAGE')"
-            " FROM pg_class WHERE relname = %s"
+            "SELECT quote_ident(nspname), has_schema_privilege(pg_namespace.oid, 'USAGE')"
+            " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE relname = %s AND relkind IN ('r', 'p')"
         )
-        option = "add ?options=-csearch_path%3D"
         return [
-            f"the schema {name}: {option}{name} to the URL"
+            f"the schema {name}: add ?options={_search_path(name)} to the URL"
             if usable
             else f"the schema {name}: GRANT USAGE ON SCHEMA {name} to this user"
             for name, usable in self.execute_sql(query, (table,)).fetchall()
@@ -156,9 +135,28 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
         sequence = fn.pg_get_serial_sequence(table, "id")
         self.execute(rows.select(fn.setval(sequence, fn.MAX(rows.c.id))))
 
+    def can_hold(self, character: str, encoding: str) -> bool:  # noqa: ARG002
+        """Return whether the database can hold the character: it has one encoding."""
+        try:
+            self.execute_sql("SELECT %s::text", (character,))
+        except DatabaseError as error:
+            if not self.is_about_value(error):
+                raise
+            return False
+        return True
+
     def error_text(self, error: Exception) -> str:
-        """Return the SQLSTATE, which no server translates, and the message."""
-        return f"SQLSTATE {_sqlstate(error)}: {error}"
+        """Return the SQLSTATE, or the text of an error of connecting, which has none."""
+        state = postgresql_errors.sqlstate(error)
+        return f"SQLSTATE {state}" if state else str(error)
+
+    def details(self, error: Exception) -> str:
+        """Return the code and the names of table, column and constraint."""
+        return postgresql_errors.details(error)
+
+    def explain(self, error: Exception) -> str:
+        """Return what an operator can do about an error."""
+        return postgresql_errors.key_advice(error) or super().explain(error)
 
     def is_dead(self, connection: Any) -> bool:
         """Return whether psycopg knows that this connection was lost."""
@@ -206,24 +204,33 @@ class PostgreSQL(ServerEngine, PooledPostgresqlDatabase):  # type: ignore[misc] 
 
     def _connect(self) -> Any:
         try:
-            return super()._connect()
+            return self._connect_explained()
         except Exception as error:
             # psycopg's own error: Peewee translates it later.
-            if OPTIONS_REFUSED not in str(error):
+            if postgresql_errors.OPTIONS_REFUSED not in str(error):
                 raise
         # Keep what the URL asks for, which is needed, such as a search_path.
         self.connect_params["options"] = self._url_options
         self._connect_error = None
-        return super()._connect()
+        return self._connect_explained()
+
+    def _connect_explained(self) -> Any:
+        try:
+            return super()._connect()
+        except (TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, MaxConnectionsExceeded):
+                raise
+            raise OperationalError(error, "invalid option") from error
+        except Exception as error:
+            text = str(error)
+            if getattr(error, "sqlstate", "") is None and not any(
+                sign in text for sign in (*self.TEMPORARY_ERRORS, *self.ERROR_ADVICE)
+            ):
+                postgresql_errors.set_sqlstate(error, self.database, self.connect_params)
+            raise
 
 
-def _sqlstate(error: Exception) -> str | None:
-    """Return the five characters that name the error; None where psycopg has no code for it."""
-    state: str | None = getattr(_original(error), "sqlstate", None)
-    return state
-
-
-def _original(error: Exception) -> Exception:
-    """Return the error of psycopg that Peewee translated."""
-    original: Exception = getattr(error, "orig", error)
-    return original
+def _search_path(schema: str) -> str:
+    """Return the option of a URL that names this quoted schema."""
+    # libpq splits options at blanks (PQconnectdb, `options`).
+    return quote("-csearch_path=" + re.sub(r"([\\ ])", r"\\\1", schema), safe="-")

@@ -26,8 +26,7 @@ NEEDED_GRANTS = "see docs/databases.md for what it needs"
 class ServerEngine(PooledDatabase, Engine):
     """A database on a server."""
 
-    # A query with a list of tables as its parameter: table, column, and whether an INSERT must
-    # give the column a value.
+    # A query with a list of tables as its parameter: table, then the values of Column.
     COLUMNS_QUERY: ClassVar[str]
     # Set by Peewee for each thread: its connection and, added here, when it asked for one.
     _state: Any
@@ -77,10 +76,11 @@ class ServerEngine(PooledDatabase, Engine):
     def columns_of(self, *tables: str) -> dict[str, Columns]:
         """Return the columns of each of these tables that exists, by one query."""
         found: dict[str, Columns] = {}
-        for table, name, must_be_filled, digits in self.execute_sql(
+        for table, name, must_be_filled, *others in self.execute_sql(
             self.COLUMNS_QUERY, ([*tables],)
         ):
-            found[table] = (*found.get(table, ()), Column(name, bool(must_be_filled), digits))
+            column = Column(name, bool(must_be_filled), *others)
+            found[table] = (*found.get(table, ()), column)
         return found
 
     def drop_inherited_connections(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import OperationalError, SqliteDatabase
 
-from models.engines.engine import Engine
+from models.engines.engine import Engine, driver_error
 
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -66,7 +66,15 @@ class SQLite(Engine, SqliteDatabase):
 
     def is_temporary(self, error: Exception) -> bool:
         """Return whether another connection held a lock."""
-        # Peewee keeps the error of the sqlite3 module in `orig`.
-        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
         # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT is a kind of SQLITE_BUSY.
-        return isinstance(error, WriterBusy) or code & 0xFF in BUSY
+        return isinstance(error, WriterBusy) or _code(error) & 0xFF in BUSY
+
+    def explain(self, error: Exception) -> str:
+        """Return SQLite's text. It names tables, columns and constraints, and no values."""
+        # A trigger chooses its own text.
+        triggered = _code(error) == sqlite3.SQLITE_CONSTRAINT_TRIGGER
+        return "a trigger refuses the row" if triggered else str(error)
+
+
+def _code(error: Exception) -> int:
+    return int(getattr(driver_error(error), "sqlite_errorcode", 0))

@@ -144,7 +144,7 @@ def _check_file(path: Path) -> None:
         with reader.connection_context():
             _check_is_ledger(reader)
     except DatabaseError as error:
-        raise OperationalError(f"the ledger {path}: {error}") from error
+        raise OperationalError(f"the ledger {path}: {reader.explain(error)}") from error
 
 
 def _check_can_migrate(engine: Engine, runner: Runner) -> None:

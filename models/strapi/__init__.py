@@ -2,8 +2,10 @@
 
 from models.strapi.admin_users import AdminUsers
 from models.strapi.client import StrapiClient
+from models.strapi.encodings import incomplete_encodings, name_faults
 from models.strapi.errors import (
     EmailTaken,
+    NameNotStorable,
     NoAdminUserYet,
     RoleUnusable,
     RowActive,
@@ -12,6 +14,7 @@ from models.strapi.errors import (
     StrapiBusy,
     StrapiUnavailable,
     UnknownSchema,
+    ValueRefused,
 )
 from models.strapi.models import AdminUser, Author, Identity, new_document_id
 from models.strapi.permissions import RolePermissions
@@ -26,6 +29,7 @@ __all__ = [
     "EmailTaken",
     "Fingerprint",
     "Identity",
+    "NameNotStorable",
     "NoAdminUserYet",
     "RolePermissions",
     "RoleUnusable",
@@ -37,5 +41,8 @@ __all__ = [
     "StrapiClient",
     "StrapiUnavailable",
     "UnknownSchema",
+    "ValueRefused",
+    "incomplete_encodings",
+    "name_faults",
     "new_document_id",
 ]

@@ -1,5 +1,8 @@
 """Reasons why Strapi's database, or a row in it, cannot be used."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 
 class StrapiUnavailable(Exception):
     """Strapi's database cannot be used now. The message says why and what to do."""
@@ -7,6 +10,10 @@ class StrapiUnavailable(Exception):
 
 class StrapiBusy(StrapiUnavailable):
     """Another program holds a lock. The same call may work in a moment."""
+
+
+class ValueRefused(StrapiUnavailable):
+    """A column cannot hold a text: its encoding lacks a character, or it is too short."""
 
 
 class UnknownSchema(StrapiUnavailable):
@@ -19,6 +26,22 @@ class NoAdminUserYet(StrapiUnavailable):
 
 class RoleUnusable(StrapiUnavailable):
     """The authors' role is missing, exists twice, or is the super admins' role."""
+
+
+class NameFault(NamedTuple):
+    """Why a column cannot hold a name: characters that it lacks, or its length if that is less."""
+
+    characters: str
+    max_length: int | None
+
+
+class NameNotStorable(Exception):
+    """Strapi's columns cannot hold a name. `faults` says why, by field."""
+
+    def __init__(self, faults: Mapping[str, NameFault]) -> None:
+        """Keep the faults."""
+        super().__init__("Strapi's database cannot hold this name")
+        self.faults = faults
 
 
 class EmailTaken(Exception):

@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import chunked, fn
 
+from models.strapi.encodings import storable
 from models.strapi.models import AdminUser, Identity
 from models.strapi.roles import SUPER_ADMIN, users_with_role
 from models.strapi.schema import Schema
@@ -18,7 +19,7 @@ def by_email(schema: Schema, *emails: str) -> list[AdminUser]:
     Also those whose email Strapi takes for the same, by the collation of its database.
     """
     rows: list[AdminUser] = []
-    for some in chunked(emails, 100):
+    for some in chunked(storable(schema, emails), 100):
         rows.extend(_having_emails(schema.admin_users, some))
     return sorted(rows, key=lambda row: row.id)
 

@@ -70,12 +70,11 @@ def role_permissions(
     Raises: StrapiUnavailable when the database user may not read the tables.
     """
     allowed = RolePermissions(accepted=accepted)
-    tables = set(database.get_tables())
-    if link_table not in tables or "admin_permissions" not in tables:
+    needed = "admin_permissions", link_table
+    if len(database.columns_of(*needed)) < len(needed):
         if database.VISIBILITY_HINT:
-            names = f"admin_permissions, {link_table}"
             raise StrapiUnavailable(
-                f"Strapi's database has no table {names}{database.VISIBILITY_HINT}"
+                f"Strapi's database has no table {', '.join(needed)}{database.VISIBILITY_HINT}"
             )
         return allowed
     permissions = Table("admin_permissions")

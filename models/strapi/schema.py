@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from peewee import Field, FloatField, Model, TextField
 
-from models.engines import Columns, Engine
+from models.engines import Column, Columns, Engine
 from models.strapi.errors import UnknownSchema
 from models.strapi.link_tables import STRAPI_4, STRAPI_5, link_tables_in_use
 from models.strapi.models import AdminUser, Role, RoleLink, time_precision
@@ -41,6 +41,8 @@ class Schema:
     user_order: str | None
     # The table that links permissions to roles.
     permission_links: str
+    # The columns of admin_users, by name.
+    columns: dict[str, Column]
 
     @classmethod
     def of(cls, database: Engine) -> "Schema":
@@ -50,7 +52,7 @@ class Schema:
         """
         names = (STRAPI_5.users_roles, STRAPI_4.users_roles)
         tables = database.columns_of("admin_users", "admin_roles", *names)
-        columns = {column.name for column in tables.get("admin_users", ())}
+        columns = {column.name: column for column in tables.get("admin_users", ())}
         links = link_tables_in_use(database, set(tables), "document_id" in columns)
         link_table = links.users_roles
         if missing := {"admin_users", "admin_roles", link_table} - set(tables):
@@ -63,6 +65,7 @@ class Schema:
             next((name for name in ROLE_ORDERS if hasattr(role_links, name)), None),
             next((name for name in USER_ORDERS if hasattr(role_links, name)), None),
             links.permissions_role,
+            columns,
         )
 
 
@@ -86,8 +89,9 @@ def _model(database: Engine, base: type[M], table: str, columns: Columns) -> typ
         raise UnknownSchema(
             f"Strapi's table {table} has no column {names}{database.VISIBILITY_HINT}"
         )
-    for name, must_be_filled, _ in columns:
-        if must_be_filled and name not in needed | set(optional):
+    for name, must_be_filled, *_ in columns:
+        # A table that has lost the counter of its key can still be read and changed.
+        if must_be_filled and name not in needed | set(optional) | {"id"}:
             raise UnknownSchema(
                 f"Strapi's table {table} has a column {name} that must be filled"
                 " and that this service does not know"

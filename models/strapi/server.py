@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from models.engines import Engine, Unavailable
 from models.strapi.admin_users import AdminUsers
-from models.strapi.errors import StrapiBusy, StrapiUnavailable
+from models.strapi.errors import StrapiBusy, StrapiUnavailable, ValueRefused
 
 
 class DatabaseServer:
@@ -23,8 +23,7 @@ class DatabaseServer:
                 yield
         except Unavailable as error:
             message = f"the server of Strapi's database {self.engine.explain(error)}"
-            kind = StrapiBusy if self.engine.is_temporary(error) else StrapiUnavailable
-            raise kind(message) from error
+            raise self._kind(error)(message) from error
 
     @contextmanager
     def transaction(
@@ -40,6 +39,11 @@ class DatabaseServer:
             users = admin_users()
             users.prepare(email)
             yield users
+
+    def _kind(self, error: Exception) -> type[StrapiUnavailable]:
+        if self.engine.is_temporary(error):
+            return StrapiBusy
+        return ValueRefused if self.engine.is_about_value(error) else StrapiUnavailable
 
     def fingerprint(self) -> None:
         """Return None: whether a server's data has changed cannot be seen without a query."""

@@ -123,7 +123,7 @@ class SQLiteFile:
     def _translated(self, error: DatabaseError) -> StrapiUnavailable:
         if self.engine.is_temporary(error):
             return StrapiBusy(f"{self.path} is busy")
-        reason = str(error)
+        reason = self.engine.explain(error)
         for part, advice in ADVICE.items():
             if part in reason:
                 return StrapiUnavailable(f"{self.path} {advice}")
