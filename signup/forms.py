@@ -1,6 +1,6 @@
 """The public forms and the login: their fields, and messages that say how to correct them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +15,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from models.strapi.errors import NameFault
 from signup.csrf import SessionToken
 from signup.i18n import lazy_gettext
 from signup.validation import domains, email, names, password_rules, password_strength, text
@@ -191,6 +192,11 @@ class ConfirmForm(Form):
             self.motivation.label.text = lazy_gettext(
                 "Why would you like to write here? (optional)"
             )
+
+    def refuse_names(self, faults: Mapping[str, NameFault]) -> None:
+        """Add a message to each field whose name Strapi's database cannot hold."""
+        for field, fault in faults.items():
+            self[field].errors = [names.not_storable(*fault)]
 
     @property
     def answers(self) -> dict[str, Any]:

@@ -19,7 +19,15 @@ from models.signups import reapplying
 from models.signups.history import Actor, EventKind
 from models.signups.queue import QueueLimits, reserved_place
 from models.signups.signup import Signup, State
-from models.strapi import AdminUser, AdminUsers, Author, StrapiClient
+from models.strapi import (
+    AdminUser,
+    AdminUsers,
+    Author,
+    NameNotStorable,
+    StrapiClient,
+    ValueRefused,
+    name_faults,
+)
 from models.timestamps import as_stored, now, to_milliseconds
 
 
@@ -54,7 +62,8 @@ def confirm(
        creation time, is updated instead.
     3. Record in the ledger that the signup waits, and queue the email that says so.
 
-    Raises: QueueFull, DeclinedLately, EmailTaken, StrapiUnavailable. The link still works then.
+    Raises: QueueFull, DeclinedLately, EmailTaken, NameNotStorable, StrapiUnavailable. The link
+    still works then.
     """
     refuse_declined(signup, reapply_after)
     with reserved_place(signup, sent.by.ip, limits):
@@ -72,12 +81,23 @@ def _create_author(signup: Signup, strapi: StrapiClient, sent: Application) -> N
     if not record_intent(signup, sent, as_stored(now(), strapi.zone)):
         return
     email = signup.email
-    row = strapi.write(_creation(signup, sent), locked)
+    try:
+        row = strapi.write(_creation(signup, sent), locked)
+    except ValueRefused:
+        _refuse_name(strapi, sent)
+        raise
     if row is None or record_confirmed(signup, row, sent.by):
         return
     if signup.state == State.STOPPED:
         # "This wasn't me" was sent while the row was written. `reconcile` deletes the row.
         signup.update_unless_changed(email=email, strapi_id=row.id)
+
+
+def _refuse_name(strapi: StrapiClient, sent: Application) -> None:
+    """Raise NameNotStorable where Strapi's columns cannot hold a name."""
+    names = {field: sent.answers.get(field) for field in ("firstname", "lastname")}
+    if faults := strapi.read(lambda admin_users: name_faults(admin_users.schema, names)):
+        raise NameNotStorable(faults) from None
 
 
 def record_intent(signup: Signup, sent: Application, created_at: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -14,7 +15,14 @@ from models.mail.outbox import OutgoingEmail
 from models.mail.parked import parked_emails
 from models.password_hashing import BCRYPT_HASH
 from models.signups import search
-from models.strapi import AdminUsers, Author, Identity, StrapiUnavailable, new_document_id
+from models.strapi import (
+    AdminUsers,
+    Author,
+    Identity,
+    StrapiUnavailable,
+    incomplete_encodings,
+    new_document_id,
+)
 from models.timestamps import as_stored, now
 from signup import settings
 from signup.databases import strapi
@@ -126,6 +134,18 @@ def _strapi() -> Iterator[Finding]:
         yield from _role()
 
 
+def warnings() -> Iterator[str]:
+    """Yield what does not stop the service, and what to do about it."""
+    if not current_app.config["STRAPI_DATABASE"]:
+        return
+    with suppress(StrapiUnavailable):
+        found = strapi().read(lambda admin_users: incomplete_encodings(admin_users.schema))
+        columns = " and ".join(f"{name} ({encoding})" for name, encoding in found.items())
+        if columns:
+            advice = strapi().connection.engine.ENCODING_ADVICE
+            yield f"Strapi's database cannot hold every name, in {columns}: {advice}"
+
+
 def _database_fault() -> str | None:
     try:
         # Reading first gives the clearer message about what is missing.
@@ -149,7 +169,8 @@ def _admin_user_fault(admin_users: AdminUsers) -> str | None:
 def _test_author() -> Author:
     created_at = as_stored(now(), strapi().zone)
     identity = Identity("nobody@author-signup.invalid", None, new_document_id(), created_at)
-    return Author(identity, "Nobody", None, "")
+    # As long as a bcrypt hash.
+    return Author(identity, "Nobody", None, "*" * 60)
 
 
 def _role() -> Iterator[Finding]:

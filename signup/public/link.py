@@ -12,7 +12,7 @@ from models.signups import decide, disputes, queue, reapplying, search
 from models.signups.confirm import Application, DeclinedLately
 from models.signups.queue import QueueFull
 from models.signups.signup import Signup, State
-from models.strapi import AdminUsers, EmailTaken, StrapiUnavailable
+from models.strapi import AdminUsers, EmailTaken, NameNotStorable, StrapiUnavailable
 from models.timestamps import now
 from signup import durations, i18n, links, rate_limits, shares
 from signup.databases import strapi
@@ -49,8 +49,8 @@ def apply(token: str) -> ResponseReturnValue:
         return render_template("signup/open.html", form=form, signup=signup), form.status
     try:
         _confirm(signup, form)
-    except EmailTaken:
-        return render_template("signup/taken.html", **links.panel_urls()), 409
+    except (EmailTaken, NameNotStorable) as error:
+        return _refused_page(signup, form, error)
     except (QueueFull, DeclinedLately, StrapiUnavailable, TooManyHashes) as error:
         return _busy_page(signup, form, error)
     session.pop("asked", None)
@@ -165,6 +165,16 @@ def _declined_page(signup: Signup) -> str | None:
         return None
     reapply_at = durations.reapply_at(declined.decided_at)
     return render_template("signup/declined.html", signup=signup, reapply_at=reapply_at)
+
+
+def _refused_page(
+    signup: Signup, form: ConfirmForm, error: EmailTaken | NameNotStorable
+) -> ResponseReturnValue:
+    """Show why Strapi's database does not take this author."""
+    if isinstance(error, NameNotStorable):
+        form.refuse_names(error.faults)
+        return render_template("signup/open.html", form=form, signup=signup), form.status
+    return render_template("signup/taken.html", **links.panel_urls()), 409
 
 
 def _busy_page(signup: Signup, form: ConfirmForm, error: Exception) -> ResponseReturnValue:

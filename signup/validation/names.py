@@ -37,6 +37,14 @@ def fault(name: str) -> str | None:
     return text.fault(name, emoji=False) or _not_a_name(name)
 
 
+def not_storable(characters: str, max_length: int | None) -> str:
+    """Return how to correct a name with characters, or of a length, that Strapi cannot hold."""
+    if characters:
+        signs = " ".join(characters)
+        return gettext("We cannot store %(signs)s. Write it in other letters, please.", signs=signs)
+    return gettext("Use at most %(number)s characters here.", number=max_length)
+
+
 def _not_a_name(name: str) -> str | None:
     # Mail programs read wide letters, dots and slashes like the plain ones.
     plain = unicodedata.normalize("NFKC", name)
