@@ -5,6 +5,7 @@ import logging
 import logging.config
 import re
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ TOKEN = re.compile(r"(/(?:confirm|stop)/)[^/\s\[\]\"']+")
 # A match starts at the beginning of a word only, so that the time is linear in its length.
 WORD = r"[^\s@<>()\[\]\"',;:=]"
 EMAIL = re.compile(rf"(?<!{WORD})({WORD}?){WORD}*@(?=[\w-]+\.)")
+# The libraries whose errors may quote a value, a user or a part of them.
+QUOTING = ("peewee", "psycopg", "pymysql", "sqlite3", "smtplib")
 # The attributes of every record. All others were given as `extra`.
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -59,6 +62,14 @@ class JSONFormatter(logging.Formatter):
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps({name: mask(value) for name, value in line.items()}, default=str)
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        """Return the trace, without the texts of databases, mail servers and encodings."""
+        trace = super().formatException(ei)
+        texts = {str(error) for error in _chain(ei[1]) if _may_quote(error)}
+        for text in sorted(texts - {""}, key=len, reverse=True):
+            trace = trace.replace(text, "…")
+        return trace
+
 
 def init_app(app: Flask) -> None:
     """Log to stderr, unless the root logger has a handler already."""
@@ -95,6 +106,18 @@ def loggable_email(typed: str) -> str | None:
     """Return `typed` if it is an email, else None: people also type their password there."""
     typed = typed.strip()
     return typed if re.fullmatch(rf"{WORD}+@[\w-]+(?:\.[\w-]+)+", typed) else None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and those that led to it, as a trace shows them."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _may_quote(error: BaseException) -> bool:
+    library = type(error).__module__.partition(".")[0]
+    return library in QUOTING or isinstance(error, UnicodeError)
 
 
 def mask(value: object) -> object:

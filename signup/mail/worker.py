@@ -192,10 +192,16 @@ class Worker:
         if time.monotonic() - self._logged_at.get(event, -LOG_INTERVAL) < LOG_INTERVAL:
             return
         self._logged_at[event] = time.monotonic()
-        problem, expected = str(error), isinstance(error, StrapiUnavailable)
-        if isinstance(error, LedgerUnavailable):
-            problem, expected = database.explain(error), True
-        log.error(event, extra={"error": problem}, exc_info=None if expected else error)
+        expected = isinstance(error, (StrapiUnavailable, *LedgerUnavailable))
+        fields = {"error": _problem(error)}
+        log.error(event, extra=fields, exc_info=None if expected else error)
+
+
+def _problem(error: Exception) -> str:
+    """Describe the error. The text of one that nobody expected may quote data."""
+    if isinstance(error, StrapiUnavailable):
+        return str(error)
+    return database.explain(error) if isinstance(error, LedgerUnavailable) else type(error).__name__
 
 
 def purge_old_data() -> int:

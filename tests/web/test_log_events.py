@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import re
+import smtplib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from peewee import SqliteDatabase
 
 from models.log_events import LogEvent
 from signup.logging import JSONFormatter
@@ -102,6 +104,44 @@ def test_logins_are_logged_however_they_end(service: Service, log: Log) -> None:
     assert log.only("login limited")["page"] == "api.authors"
     api.get("/api/authors")
     assert log.only("login refused")["account"] is None
+
+
+def test_a_trace_has_no_text_of_a_database_or_mail_server(log: Log) -> None:
+    def encode() -> None:
+        "passwörd-Ж".encode("ascii")
+
+    def refuse() -> None:
+        raise smtplib.SMTPDataError(550, b"Lovelace is unknown")
+
+    def look_up() -> None:
+        database: Any = SqliteDatabase(":memory:")
+        database.execute_sql("SELECT Lovelace")
+
+    for fail in (encode, refuse, look_up):
+        try:
+            try:
+                fail()
+            except Exception as error:
+                raise LookupError("our own text") from error
+        except LookupError:
+            logging.getLogger("test").exception("failed")
+        trace = log.only("failed")["trace"]
+        assert "our own text" in trace
+        assert f"in {fail.__name__}" in trace
+        shown = trace.replace('execute_sql("SELECT Lovelace")', "").replace('b"Lovelace is un', "")
+        assert not re.search(r"xf6|u0416|Lovelace|codec", shown)
+
+
+def test_a_trigger_of_strapis_file_is_not_quoted(service: Service, log: Log) -> None:
+    visitor = service.visitor()
+    link = visitor.ask_and_get_link()
+    service.strapi.do(
+        "CREATE TRIGGER refuse BEFORE INSERT ON admin_users"
+        " BEGIN SELECT RAISE(ABORT, 'no Lovelace here'); END"
+    )
+    assert visitor.confirm(link).status_code == 503
+    assert "a trigger refuses the row" in log.only("confirmation postponed")["error"]
+    assert "Lovelace" not in str(log.lines()) + service.run("check").output
 
 
 def test_a_password_typed_into_the_email_field_is_not_logged(service: Service, log: Log) -> None:

@@ -365,6 +365,15 @@ def test_check_sends_a_test_email(refused: Service, refusing: RefusingServer) ->
     assert refused.run("check", "--send-to", "nobody").exit_code == 2
 
 
+def test_a_name_that_cannot_be_encoded_is_not_quoted(start: Start) -> None:
+    service = start(MAIL_SERVER=f"{'ü' * 70}.example")
+    service.visitor().ask()
+    service.deliver()
+    output = service.run("check").output
+    assert "is not a name in the DNS: correct SIGNUP_MAIL_SERVER" in output
+    assert not re.search("codec|label", str(service.emails()) + output)
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_credentials_are_sent_in_utf_8(start: Start, mechanism: str) -> None:
     accepted = []
