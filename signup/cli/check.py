@@ -131,19 +131,8 @@ def _strapi() -> Iterator[Finding]:
     what = f"Strapi's database {without_credentials(url)}: schema, role, writable"
     yield Finding(what, fault)
     if fault is None:
+        yield from _encodings()
         yield from _role()
-
-
-def warnings() -> Iterator[str]:
-    """Yield what does not stop the service, and what to do about it."""
-    if not current_app.config["STRAPI_DATABASE"]:
-        return
-    with suppress(StrapiUnavailable):
-        found = strapi().read(lambda admin_users: incomplete_encodings(admin_users.schema))
-        columns = " and ".join(f"{name} ({encoding})" for name, encoding in found.items())
-        if columns:
-            advice = strapi().connection.engine.ENCODING_ADVICE
-            yield f"Strapi's database cannot hold every name, in {columns}: {advice}"
 
 
 def _database_fault() -> str | None:
@@ -171,6 +160,14 @@ def _test_author() -> Author:
     identity = Identity("nobody@author-signup.invalid", None, new_document_id(), created_at)
     # As long as a bcrypt hash.
     return Author(identity, "Nobody", None, "*" * 60)
+
+
+def _encodings() -> Iterator[Finding]:
+    with suppress(StrapiUnavailable):
+        found = strapi().read(lambda admin_users: incomplete_encodings(admin_users.schema))
+        columns = " and ".join(f"{name} ({encoding})" for name, encoding in found.items())
+        fault = f"it cannot in {columns}: {strapi().connection.engine.ENCODING_ADVICE}"
+        yield Finding("Strapi's database can hold every name", fault if found else None, True)
 
 
 def _role() -> Iterator[Finding]:

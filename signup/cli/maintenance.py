@@ -12,7 +12,7 @@ from models import transfer
 from models.ledger.database import LedgerTooNew, LedgerUnavailable
 from models.strapi import StrapiUnavailable
 from signup import sandbox, secret_keys
-from signup.cli.check import Finding, findings, send_test, warnings
+from signup.cli.check import Finding, findings, send_test
 from signup.cli.encryption import unencrypted
 from signup.cli.valid_settings import with_valid_settings
 from signup.databases import reconciler
@@ -33,7 +33,7 @@ def check(send_to: str | None) -> None:
             click.echo(f"       {finding.advice}")
         failed |= finding.label == "WRONG"
     exposed = secret_keys.exposed(current_app.config, Path(current_app.root_path))
-    for advice in (*warnings(), *exposed, *unencrypted(current_app.config)):
+    for advice in (*exposed, *unencrypted(current_app.config)):
         click.echo(f"WARN   {advice}")
     if failed:
         raise click.exceptions.Exit(1)

@@ -33,7 +33,7 @@ def test_nothing_is_wrong_with_right_settings(service: Service) -> None:
     result = service.run("check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 9
+    assert result.output.count("ok  ") == 12
     assert len(service.strapi.admins()) == 1
 
 

@@ -21,7 +21,7 @@ def test_check_finds_nothing_wrong_and_changes_nothing(service: Service) -> None
     result = service.run("check")
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("ok  ") == 11
+    assert result.output.count("ok  ") == 12
     assert service.strapi.path.stat().st_mtime_ns == before
 
 

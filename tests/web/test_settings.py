@@ -96,7 +96,7 @@ def test_the_panels_url_is_shown_as_browsers_send_it(start: Start) -> None:
 def test_a_link_works_although_the_url_was_signed_as_it_was_written(start: Start) -> None:
     signed = "https://Join.Example.com"
     with start(PUBLIC_URL=signed).app.app_context():
-        token = links.link_url(links.CONFIRM, "key").rpartition("/")[2]
+        token = links.link_url(links.CONFIRM, "key", 1).rpartition("/")[2]
     signer = URLSafeTimedSerializer(
         str(start().app.config["SECRET_KEY"]),
         salt=f"confirm {signed}",
