@@ -12,7 +12,9 @@ from models import transfer
 from models.ledger.database import LedgerTooNew, LedgerUnavailable
 from models.strapi import StrapiUnavailable
 from signup import sandbox, secret_keys
-from signup.cli.check import Finding, findings, send_test
+from signup.cli.check import findings
+from signup.cli.check.finding import Finding
+from signup.cli.check.mail import send_test
 from signup.cli.encryption import unencrypted
 from signup.cli.valid_settings import with_valid_settings
 from signup.databases import reconciler
