@@ -13,7 +13,7 @@ from models.mail import mailboxes
 from models.mail.email_kinds import EmailKind
 from models.timestamps import EPOCH, MillisecondsField, now
 
-# How long an email stays claimed by a worker that died. A living worker renews its claim.
+# How long an email is leased to a worker that died. A living worker renews its lease.
 LEASE = timedelta(seconds=20)
 # The pause before the next try doubles from the first to the longest.
 FIRST_PAUSE = timedelta(minutes=1)
@@ -96,7 +96,7 @@ class OutgoingEmail(Record):
         cls.delete_where(cls.signup == signup, cls.kind.in_(kinds), cls.sent_at.is_null())
 
     @classmethod
-    def hasten(cls, signup: Record) -> bool:
+    def retry_soon(cls, signup: Record) -> bool:
         """Make the first email of this signup due within a minute, if it waits for another try.
 
         Returns whether there is such an email.
@@ -109,8 +109,8 @@ class OutgoingEmail(Record):
         return bool(cls.update(due_at=due_at).where(waiting).execute())
 
     @classmethod
-    def claim_next(cls, after: str = "") -> "OutgoingEmail | None":
-        """Claim a due email for this worker and return it, or None when none is due.
+    def lease_next(cls, after: str = "") -> "OutgoingEmail | None":
+        """Lease a due email to this worker and return it, or None when none is due.
 
         It is the oldest of the first kind after `after` that has a due email. So the kinds take
         turns, and many emails of one kind delay no other kind.
@@ -119,9 +119,9 @@ class OutgoingEmail(Record):
         due = cls._unsent().where(cls.due_at <= instant, cls.leased_until <= instant)
         oldest = due.order_by(cls.kind, cls.due_at, cls.id).limit(1)
         for query in (oldest.where(cls.kind > after), oldest.where(cls.kind <= after)):
-            # list() closes the cursor. An open cursor would keep the claim from being written.
+            # list() closes the cursor. An open cursor would keep the lease from being written.
             while found := list(query.clone()):
-                if found[0]._claim(found[0].leased_until):
+                if found[0]._lease(found[0].leased_until):
                     return found[0]
         return None
 
@@ -133,7 +133,7 @@ class OutgoingEmail(Record):
 
     @classmethod
     def repair_times(cls) -> None:
-        """Make emails due whose due time or claim ends too late: the clock has jumped."""
+        """Make emails due whose due time or lease ends too late: the clock has jumped."""
         too_late = now() + MAX_AHEAD
         cls.update(due_at=now()).where(cls.due_at > too_late).execute()
         cls.update(leased_until=EPOCH).where(cls.leased_until > too_late).execute()
@@ -145,9 +145,9 @@ class OutgoingEmail(Record):
         oldest = [found.due_at for each in by_kind if (found := each.order_by(cls.due_at).first())]
         return max([timedelta(), *(now() - due_at for due_at in oldest)])
 
-    def renew_claim(self) -> bool:
-        """Keep this email claimed for another lease. Returns False when the claim was lost."""
-        return self._claim(self.leased_until)
+    def renew_lease(self) -> bool:
+        """Lease this email once more. Returns False when another worker has it by now."""
+        return self._lease(self.leased_until)
 
     def mark_sent(self) -> None:
         """Record that a mail server has accepted this email."""
@@ -173,7 +173,7 @@ class OutgoingEmail(Record):
         self._put_off(tries=self.tries + 1, due_at=now() + pause, error=error)
 
     def release(self, error: str) -> None:
-        """Give the claim back. The email stays due: the mail server failed, not this email."""
+        """Give the lease back. The email stays due: the mail server failed, not this email."""
         self._put_off(error=error)
 
     def park(self, error: str) -> None:
@@ -190,7 +190,7 @@ class OutgoingEmail(Record):
 
     @classmethod
     def _first_emails(cls, signup: object):  # type: ignore[no-untyped-def]
-        """The condition of the unsent first emails of a signup that no worker has claimed."""
+        """The condition of the unsent first emails of a signup that no worker has."""
         free = (cls.kind == EmailKind.CONFIRM) & (cls.leased_until <= now())
         return (cls.signup == signup) & free & cls.sent_at.is_null() & cls.parked_at.is_null()
 
@@ -198,15 +198,15 @@ class OutgoingEmail(Record):
     def _unsent(cls):  # type: ignore[no-untyped-def]
         return cls.select().where(cls.sent_at.is_null(), cls.parked_at.is_null())
 
-    def _claim(self, seen: datetime) -> bool:
-        """Claim this email unless another worker has changed `leased_until` since it was `seen`."""
+    def _lease(self, seen: datetime) -> bool:
+        """Lease this email unless another worker has changed `leased_until` since it was `seen`."""
         until = now() + LEASE
-        claim = OutgoingEmail.update(leased_until=until).where(
+        lease = OutgoingEmail.update(leased_until=until).where(
             OutgoingEmail.id == self.id,
             OutgoingEmail.leased_until == seen,
             OutgoingEmail.sent_at.is_null(),
         )
-        if claim.execute() == 0:
+        if lease.execute() == 0:
             return False
         self.leased_until = until
         return True

@@ -32,10 +32,10 @@ def send_all_again() -> int:
                 newest[subject].drop()
             newest[subject] = email
         again = [email for email in newest.values() if send_again(email.id)]
-        return len(again) + _hasten_refused()
+        return len(again) + _retry_refused()
 
 
-def _hasten_refused() -> int:
+def _retry_refused() -> int:
     waiting = OutgoingEmail.sent_at.is_null(), OutgoingEmail.parked_at.is_null()
     refused = OutgoingEmail.refused_at.is_null(False), OutgoingEmail.due_at > now()
     return int(OutgoingEmail.update(due_at=now()).where(*waiting, *refused).execute())

@@ -81,7 +81,7 @@ def start_signup(
     with database.exclusive_transaction(LOCK):
         _take_shared_place(for_all)
         signup = reapplying.current(email, reapply_after)
-        waiting = signup is not None and OutgoingEmail.hasten(signup)
+        waiting = signup is not None and OutgoingEmail.retry_soon(signup)
         outcome = Outcome.QUEUED if waiting else _take_place(email, limits)
         if outcome == Outcome.QUEUED:
             _queue_link(_with_new_link(signup, email, person), email, by, waiting)

@@ -37,7 +37,7 @@ def deliver_due() -> Iterator[OutgoingEmail]:
     """
     kind = ""
     with MailSession() as session:
-        while email := OutgoingEmail.claim_next(after=kind):
+        while email := OutgoingEmail.lease_next(after=kind):
             with _lease_renewed(email):
                 _handle(email, session)
             kind = email.kind
@@ -125,7 +125,7 @@ def _lease_renewed(email: OutgoingEmail) -> Iterator[None]:
     def renew() -> None:
         while not done.wait(LEASE.total_seconds() / 4):
             with app.app_context(), suppress(*LedgerUnavailable):
-                email.renew_claim()
+                email.renew_lease()
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()

@@ -154,7 +154,7 @@ class SignupLoad:
 
         Reviewers are told of more signups a quarter of an hour later.
         """
-        # A worker that was killed keeps its claims and its lease for 20 seconds.
+        # A worker that was killed keeps its leases for 20 seconds.
         ledger.do("UPDATE letter SET leased_until = 0 WHERE sent_at IS NULL")
         ledger.do("UPDATE lease SET until = 0")
         wait_until(lambda: not list(unfinished(strapi, ledger)))

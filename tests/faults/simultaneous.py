@@ -57,7 +57,7 @@ def lease(service: Service, link: str, number: int) -> list[int]:
     """The ids of the emails that this process has to send."""
     leased = []
     with service.app.app_context():
-        while email := OutgoingEmail.claim_next():
+        while email := OutgoingEmail.lease_next():
             leased.append(email.id)
     return leased
 

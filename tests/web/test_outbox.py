@@ -186,17 +186,17 @@ def test_an_email_whose_worker_died_is_taken_over_and_one_in_work_is_not(
 ) -> None:
     service.visitor().ask()
     with service.app.app_context():
-        email = OutgoingEmail.claim_next()
+        email = OutgoingEmail.lease_next()
         assert email
         later(timedelta(seconds=15))
-        assert email.renew_claim()
+        assert email.renew_lease()
         later(timedelta(seconds=15))
     assert service.deliver() == []
 
     later(timedelta(seconds=10))
     assert len(service.deliver()) == 1
     with service.app.app_context():
-        assert not email.renew_claim()
+        assert not email.renew_lease()
 
 
 def test_the_worker_waits_a_moment_so_that_emails_share_a_connection(
