@@ -1,8 +1,24 @@
-"""Networks of IPs: the one that a visitor has, and the one that a provider gives to a customer."""
+"""IPs of visitors, as proxies write them, and the networks to which they belong."""
 
 import ipaddress
+import re
 
 UNKNOWN = "unknown"
+# An IP with a port, or in brackets: 203.0.113.1:40001, [2001:db8::1]:443.
+WITH_PORT = re.compile(r"\[(?P<in_brackets>[^\]]*)\](?::\d*)?|(?P<v4>[\d.]+):\d*", re.ASCII)
+# IPv4 visitors of a server that has IPv6 alone (RFC 6052). Their IPv4 is in the last 32 bits.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def normalized(text: str | None) -> str | None:
+    """Return the IP in its shortest form, without a port; None when the text has no IP.
+
+    An IPv4 that is written as an IPv6 is returned as an IPv4.
+    """
+    ip = _parse(text)
+    return None if ip is None else str(ip)
 
 
 def of_visitor(ip: str | None) -> str:
@@ -16,14 +32,25 @@ def of_provider(ip: str | None) -> str:
 
 
 def _network(ip: str | None, v4_bits: int, v6_bits: int) -> str:
-    try:
-        found = ipaddress.ip_address(ip or "")
-    except ValueError:
+    found = _parse(ip)
+    if found is None:
         # A proxy on a Unix socket sends no IP, and some proxies send "unknown".
         return UNKNOWN
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is None:
-            return str(ipaddress.IPv6Network((int(found), v6_bits), strict=False))
-        # ::ffff:192.0.2.1 is an IPv4, as a socket for both versions shows it.
-        found = found.ipv4_mapped
-    return str(ipaddress.IPv4Network((int(found), v4_bits), strict=False))
+    bits = v4_bits if found.version == 4 else v6_bits
+    return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
+
+
+def _parse(text: str | None) -> IP | None:
+    plain = (text or "").strip(' "')
+    if found := WITH_PORT.fullmatch(plain):
+        plain = found["in_brackets"] or found["v4"] or ""
+    try:
+        # What follows "%" names a network card of this machine.
+        ip = ipaddress.ip_address(plain.partition("%")[0])
+    except ValueError:
+        return None
+    if ip.version == 4:
+        return ip
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip

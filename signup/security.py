@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from models import networks
 from models.log_events import LogEvent
 from models.reviewers.sessions import MAX_AGE
 
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
     )
     app.session_interface = SHA256Sessions(app)
     app.wsgi_app = PublicPath(app.wsgi_app, public.path)  # type: ignore[method-assign]
+    app.wsgi_app = PlainIP(app.wsgi_app)  # type: ignore[method-assign]
     if proxies := app.config["PROXIES"]:
         fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)
         app.wsgi_app = fixed  # type: ignore[method-assign]
@@ -147,6 +149,23 @@ class SHA256Sessions(SecureCookieSessionInterface):
     def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002
         """Return the signer."""
         return self._signer
+
+
+class PlainIP:
+    """Middleware that makes `REMOTE_ADDR` an IP in its shortest form, or "unknown".
+
+    Some proxies add a port or brackets, and some sockets show an IPv4 as an IPv6.
+    """
+
+    def __init__(self, wsgi_app: Any) -> None:
+        """Wrap `wsgi_app`."""
+        self.wsgi_app = wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Serve a request."""
+        ip = networks.normalized(environ.get("REMOTE_ADDR"))
+        environ["REMOTE_ADDR"] = ip or networks.UNKNOWN
+        return self.wsgi_app(environ, start_response)
 
 
 class PublicPath:

@@ -323,11 +323,44 @@ def test_a_header_changes_the_ip_only_behind_a_proxy_that_the_settings_name(star
     assert [log_in(behind_proxy, f"198.51.100.{n}") for n in range(6)] == [422] * 6
 
 
-@pytest.mark.parametrize("claimed", ["unknown", "", "192.0.2.1:4711", "x" * 500])
+@pytest.mark.parametrize("claimed", ["unknown", "", "203.0.113", "[]", "[x]:1", "x" * 500])
 def test_text_that_is_no_ip_counts_as_one_visitor(start: Start, claimed: str) -> None:
     visitor = start(PROXIES=1).visitor()
     headers = {"X-Forwarded-For": claimed}
     assert visitor.client.get("/confirm/x", headers=headers, base_url=PUBLIC).status_code == 404
+
+
+# An IP as proxies and sockets write it, another form of it, and a neighbour.
+FORMS = [
+    ("203.0.113.1", "203.0.113.1:40001", "203.0.113.2"),
+    ("203.0.113.1:1", "203.0.113.1:65535", "203.0.113.2:1"),
+    ("203.0.113.1", "::ffff:203.0.113.1", "::ffff:203.0.113.2"),
+    ("::ffff:203.0.113.1", "[::ffff:cb00:7101]:8080", "[::ffff:cb00:7102]:8080"),
+    ("203.0.113.1", "64:ff9b::203.0.113.1", "64:ff9b::cb00:7102"),
+    ('"203.0.113.1"', '"203.0.113.1:443"', '"203.0.113.2"'),
+    ("[2001:db8::1]:443", "2001:DB8:0:0:1::", "[2001:db8:0:1::1]:443"),
+    ("[2001:db8::1]", '"[2001:db8::2]:443"', "[2001:db8:0:1::1]"),
+    ("::1", "[::2]:80", "[0:0:0:1::]:80"),
+    ("fe80::1%eth0", "[fe80::2%eth1]:80", "[fe80:0:0:1::1%eth0]:80"),
+]
+
+
+@pytest.mark.parametrize(("ip", "same", "other"), FORMS)
+@pytest.mark.parametrize("forwarded", [True, False], ids=["forwarded", "direct"])
+def test_visitors_are_told_apart_however_their_ips_are_written(
+    start: Start, ip: str, same: str, other: str, forwarded: bool
+) -> None:
+    service = start(PROXIES=int(forwarded))
+
+    def visitor(ip: str) -> Visitor:
+        new = Visitor(service, "127.0.0.1" if forwarded else ip)
+        if forwarded:
+            new.client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.100.7, {ip}"
+        return new
+
+    guess(visitor(ip), 5)
+    assert guess(visitor(same)) == [429]
+    assert guess(visitor(other)) == [422]
 
 
 def test_the_setting_lifts_every_limit(start: Start) -> None:
