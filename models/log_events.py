@@ -70,6 +70,7 @@ class LogEvent(StrEnum):
     # The service
     WORKER_FAILED = "worker failed"
     WORKER_THREAD_RESTARTED = "worker thread restarted"
+    PROXY_UNKNOWN = "proxy unknown"
     SETTING_UNKNOWN = "setting unknown"
     SECRET_EXPOSED = "secret exposed"  # noqa: S105 (an event, no secret)
     STARTED = "started"

@@ -21,6 +21,7 @@ from signup.databases import reconciler, strapi_summary
 from signup.forms import ButtonForm
 from signup.health import OVERDUE, queue_is_full
 from signup.mail.compose import RenderedEmail, decline_variables, render_email
+from signup.proxies import visitors_are_hidden
 from signup.review.forms import DeclineForm
 from signup.review.login import reviewer_blueprint
 from signup.validation import domains
@@ -129,6 +130,7 @@ def render_list(status: int = 200, notice: str = "", **variables: object) -> tup
         notice=notice,
         parked=parked.parked_emails(),
         refused_with=refusals.current_code(),
+        visitors_are_hidden=visitors_are_hidden(),
         mail_is_late=OutgoingEmail.longest_delay() > OVERDUE,
         gets_notices=_gets_notices(),
         muted=MutedReviewer.is_muted(g.reviewer.comparable_email),

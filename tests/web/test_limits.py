@@ -363,6 +363,35 @@ def test_visitors_are_told_apart_however_their_ips_are_written(
     assert guess(visitor(other)) == [422]
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_the_settings_leave_out_is_noticed_once(
+    start: Start, header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def visit(number: int, ip: str) -> None:
+        named = {header: f"203.0.113.{number}"} if number else {}
+        Visitor(service, ip).client.get("/signup", headers=named, base_url=PUBLIC)
+
+    def warned() -> tuple[int, bool]:
+        hidden = "hides the IPs of all visitors" in service.reviewer().get("/review").text
+        return caplog.messages.count("proxy unknown"), hidden
+
+    service = start()
+    for number in (0, 1, 1, 2):
+        visit(number, "127.0.0.1")
+    assert warned() == (0, False)
+    for number in (3, 4, 5):
+        visit(number, "127.0.0.1")
+    assert warned() == (1, True)
+    visit(0, "198.51.100.7")
+    assert warned() == (1, False)
+
+    caplog.clear()
+    service = start(PROXIES=1)
+    for number in range(1, 9):
+        visit(number, "127.0.0.1")
+    assert warned() == (0, False)
+
+
 def test_the_setting_lifts_every_limit(start: Start) -> None:
     service = start(RATELIMIT_ENABLED=False)
     assert guess(service.visitor(), 21) == [422] * 21
